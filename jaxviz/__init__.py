@@ -1,0 +1,114 @@
+"""Feature visualization for JAX: what a layer, a channel, a neuron or a class looks for.
+
+This module is the public table and nothing else. Every name is imported when it is first used, so
+`import jaxviz` loads neither jax nor a framework, and a notebook widget only when one is asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jaxviz import objectives as objectives
+    from jaxviz import parameterizations as parameterizations
+    from jaxviz import transforms as transforms
+    from jaxviz.models import Layer as Layer
+    from jaxviz.models import LayerTable as LayerTable
+    from jaxviz.models import Model as Model
+    from jaxviz.models import load as load
+    from jaxviz.models import wrap as wrap
+    from jaxviz.objectives import channel as channel
+    from jaxviz.objectives import class_logit as class_logit
+    from jaxviz.objectives import deepdream as deepdream
+    from jaxviz.objectives import direction as direction
+    from jaxviz.objectives import l1 as l1
+    from jaxviz.objectives import l2 as l2
+    from jaxviz.objectives import neuron as neuron
+    from jaxviz.objectives import total_variation as total_variation
+    from jaxviz.parameterizations import fourier as fourier
+    from jaxviz.parameterizations import pixels as pixels
+    from jaxviz.rendering import render as render
+    from jaxviz.rendering import render_steps as render_steps
+    from jaxviz.results import Recipe as Recipe
+    from jaxviz.results import Rendering as Rendering
+    from jaxviz.results import Snapshot as Snapshot
+
+    __version__: str
+
+# Public name -> the module that defines it; a name that maps to itself is that submodule.
+_MODULE_OF = {
+    "Layer": "jaxviz.models",
+    "LayerTable": "jaxviz.models",
+    "Model": "jaxviz.models",
+    "Recipe": "jaxviz.results",
+    "Rendering": "jaxviz.results",
+    "Snapshot": "jaxviz.results",
+    "channel": "jaxviz.objectives",
+    "class_logit": "jaxviz.objectives",
+    "deepdream": "jaxviz.objectives",
+    "direction": "jaxviz.objectives",
+    "fourier": "jaxviz.parameterizations",
+    "l1": "jaxviz.objectives",
+    "l2": "jaxviz.objectives",
+    "load": "jaxviz.models",
+    "neuron": "jaxviz.objectives",
+    "objectives": "jaxviz.objectives",
+    "parameterizations": "jaxviz.parameterizations",
+    "pixels": "jaxviz.parameterizations",
+    "render": "jaxviz.rendering",
+    "render_steps": "jaxviz.rendering",
+    "total_variation": "jaxviz.objectives",
+    "transforms": "jaxviz.transforms",
+    "wrap": "jaxviz.models",
+}
+
+__all__ = [
+    "Layer",
+    "LayerTable",
+    "Model",
+    "Recipe",
+    "Rendering",
+    "Snapshot",
+    "__version__",
+    "channel",
+    "class_logit",
+    "deepdream",
+    "direction",
+    "fourier",
+    "l1",
+    "l2",
+    "load",
+    "neuron",
+    "objectives",
+    "parameterizations",
+    "pixels",
+    "render",
+    "render_steps",
+    "total_variation",
+    "transforms",
+    "wrap",
+]
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("jaxviz-features")
+    except PackageNotFoundError:  # run from a source tree that was never installed
+        return "0+source"
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        value = _version()
+    elif name in _MODULE_OF:
+        module = import_module(_MODULE_OF[name])
+        value = module if module.__name__ == f"jaxviz.{name}" else getattr(module, name)
+    else:
+        raise AttributeError(f"module 'jaxviz' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,108 @@
+"""Touch the parts of jax that are not its stable public interface, and nothing else.
+
+Everything the interpreter needs to know about the representation of a traced program (its equations, their
+name scopes, their nested programs) goes through these few functions, so that a new jax version asks for
+changes in one file. Tested on the lowest and the highest supported jax.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+from jax._src.core import DebugInfo
+from jax.extend import core as jax_core
+
+_NN_FUNCTIONS_FILE = "jax/_src/nn/functions.py"
+
+
+def trace(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Trace a function of pytrees to a closed jaxpr; arguments may be `jax.ShapeDtypeStruct`s.
+
+    Returns:
+        The closed jaxpr. Arrays that the function closes over are its `consts`.
+    """
+    return jax.make_jaxpr(function)(*arguments)
+
+
+def is_literal(atom: Any) -> bool:
+    """Say whether an equation's operand is a constant written into the program."""
+    return isinstance(atom, jax_core.Literal)
+
+
+def scopes(equation: Any) -> tuple[str, ...]:
+    """Return the names of the `jax.named_scope`s an equation was traced in, outermost first.
+
+    Marks of transformations (`vmap`, `jvp`) are left out: they name no module.
+    """
+    stack = equation.source_info.name_stack.stack
+    return tuple(entry.name for entry in stack if type(entry).__name__ == "Scope" and entry.name)
+
+
+def nn_function(equation: Any) -> str:
+    """Return the name of the `jax.nn` function that an equation comes from, or ''.
+
+    `jax.nn.gelu` and others leave no name in the program, only in the traceback of each equation.
+    """
+    traceback = equation.source_info.traceback
+    if traceback is None:
+        return ""
+    found = ""
+    for frame in traceback.frames:
+        if frame.file_name.endswith(_NN_FUNCTIONS_FILE):
+            found = frame.function_name
+        elif found:
+            break
+    return found
+
+
+def nested_program(equation: Any) -> Any | None:
+    """Return the closed jaxpr that a call-like equation runs exactly once, or None.
+
+    `jit`, `remat` and closed calls are such calls; `custom_jvp_call` and `custom_vjp_call` are not listed here
+    because running their body in place of them would lose the gradient rule that they exist for.
+    """
+    if equation.primitive.name not in ("jit", "pjit", "closed_call", "core_call", "remat", "remat2", "checkpoint"):
+        return None
+    return _closed(equation.params.get("jaxpr", equation.params.get("call_jaxpr")))
+
+
+def rule_body(equation: Any) -> Any | None:
+    """Return the primal body of a `custom_jvp_call` or `custom_vjp_call` equation, or None."""
+    if not equation.primitive.name.startswith(("custom_jvp_call", "custom_vjp_call")):
+        return None
+    body = equation.params.get("call_jaxpr", equation.params.get("fun_jaxpr"))
+    return None if body is None else _closed(body)
+
+
+def loop_body(equation: Any) -> Any:
+    """Return the closed jaxpr of one turn of a `scan` equation."""
+    return _closed(equation.params["jaxpr"])
+
+
+def _closed(program: Any) -> Any:
+    return program if hasattr(program, "jaxpr") else jax_core.ClosedJaxpr(program, [])
+
+
+def run(equation: Any, operands: Sequence[Any]) -> list[Any]:
+    """Run one equation, as it stands, on arrays or tracers."""
+    variables = [atom for atom in equation.invars if not is_literal(atom)]
+    values = [value for atom, value in zip(equation.invars, operands, strict=True) if not is_literal(atom)]
+    unique = list(dict.fromkeys(variables))
+    position = {variable: index for index, variable in enumerate(variables)}
+    program = jax_core.Jaxpr(
+        constvars=[],
+        invars=unique,
+        outvars=equation.outvars,
+        eqns=[equation],
+        effects=equation.effects,
+        debug_info=_debug_info(len(unique), len(equation.outvars)),
+    )
+    return list(
+        jax_core.jaxpr_as_fun(jax_core.ClosedJaxpr(program, []))(*[values[position[v]] for v in unique])
+    )
+
+
+def _debug_info(inputs: int, outputs: int) -> Any:
+    return DebugInfo(
+        "jaxviz equation", "jaxviz", tuple("input" for _ in range(inputs)), tuple("" for _ in range(outputs))
+    )

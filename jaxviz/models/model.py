@@ -1,0 +1,308 @@
+"""A model: its layers, and its activations for any images."""
+
+import functools
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from tqdm.auto import tqdm
+
+from jaxviz.models.adaptation import Adapted
+from jaxviz.models.layers import Layer, LayerTable
+from jaxviz.models.naming import Naming, name_layers, unrectified
+from jaxviz.models.program import PREPROCESSING, Constant, Equation, Program, flatten
+from jaxviz.models.table import BATCH, layer_table
+
+Preprocess = Callable[[jax.Array], jax.Array]
+
+
+class Network:
+    """A model traced for one shape of a batch of images: what the rendering engine evaluates.
+
+    Attributes:
+        program: The flattened program.
+        naming: Its named values.
+    """
+
+    def __init__(self, program: Program, naming: Naming) -> None:
+        self.program = program
+        self.naming = naming
+        self._values = {
+            name: named.value for named in naming.layers for name in (named.name, *named.aliases)
+        }
+
+    def value(self, layer: Layer) -> int:
+        """Return the number of a layer's value in this program."""
+        return self._values[layer.name]
+
+    def wanted(self, layer: Layer, *, rectified: bool) -> tuple[int, ...]:
+        """Return the values that `read` needs for a layer."""
+        return tuple(_numbers(self._description(layer, rectified)))
+
+    def shape(self, layer: Layer, *, rectified: bool) -> tuple[int, ...]:
+        """Return the shape that `read` gives for one image, without the batch axis."""
+        shapes = self.program.shapes
+        wanted = self.wanted(layer, rectified=rectified)
+
+        def read(*arrays: Array) -> Array:
+            return self.read(dict(zip(wanted, arrays, strict=True)), layer, rectified=rectified)
+
+        return jax.eval_shape(read, *(shapes[value] for value in wanted)).shape[1:]
+
+    def read(self, values: Mapping[int, Array], layer: Layer, *, rectified: bool) -> Array:
+        """Assemble a layer's activations `[batch, …, channel]` from evaluated values."""
+        return self._oriented(_assemble(self._description(layer, rectified), values), layer)
+
+    def _description(self, layer: Layer, rectified: bool) -> Any:
+        value = self.value(layer)
+        return value if rectified else unrectified(self.program, self.naming, value)
+
+    def _oriented(self, array: Array, layer: Layer) -> Array:
+        """Put the batch first and the channels last; split positions that were merged into the batch."""
+        array = jnp.moveaxis(array, (layer.batch_axis, layer.channel_axis), (0, -1))
+        batch = self.program.shapes[self.program.image_value].shape[0]
+        if array.shape[0] != batch:
+            array = array.reshape(batch, array.shape[0] // batch, *array.shape[1:])
+        return array
+
+
+def _numbers(description: Any) -> list[int]:
+    if isinstance(description, int):
+        return [description]
+    if isinstance(description, Constant):
+        return []
+    return [number for part in description[1] for number in _numbers(part)]
+
+
+def _assemble(description: Any, values: Mapping[int, Any]) -> Any:
+    if isinstance(description, int):
+        return values[description]
+    if isinstance(description, Constant):
+        return description.value
+    equation: Equation = description[0]
+    return equation.run([_assemble(part, values) for part in description[1]])[0]
+
+
+class Model:
+    """A network as jaxviz sees it: a function of images in [0, 1], with named layers.
+
+    Made by `jaxviz.wrap` or `jaxviz.load`; the framework's module that it came from is never changed.
+
+    Attributes:
+        name: The model's name.
+        input_shape: Shape of one image, `(height, width, channels)` for an image model.
+        class_names: Names of the output's classes, or ().
+        layers: The table of layers, for images of `input_shape`.
+        weights: All weights as a list of arrays; they are arguments of every compiled function.
+    """
+
+    def __init__(
+        self,
+        adapted: Adapted,
+        *,
+        input_shape: Sequence[int],
+        preprocess: Preprocess,
+        class_names: Sequence[str] = (),
+        name: str | None = None,
+    ) -> None:
+        self.name = name or adapted.name
+        self.input_shape = tuple(input_shape)
+        self.class_names = tuple(class_names)
+        self._adapted = adapted
+        self._preprocess = preprocess
+        paths, self._structure = jax.tree_util.tree_flatten_with_path(adapted.weights)
+        self._weight_names = [jax.tree_util.keystr(path) for path, _ in paths]
+        self._own_weights = [leaf for _, leaf in paths]
+        self._networks: dict[tuple[int, ...], Network] = {}
+        program, naming = self._trace((BATCH, *self.input_shape))
+        self.weights: list[Any] = [*self._own_weights, *program.closed_over]
+        self.layers = layer_table(program, naming, self.input_shape, self.name)
+        self._layer_of_value = {layer.value: layer for layer in self.layers}
+        logits = naming.logits
+        self.logits = self._layer_of_value.get(-1 if logits is None else logits)
+
+    def __repr__(self) -> str:
+        shape = "×".join(str(extent) for extent in self.input_shape)
+        return f"Model '{self.name}': {shape} images, {len(self.layers)} layers, {self.parameters:,} parameters"
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights."""
+        return sum(int(np.prod(weight.shape)) for weight in self._own_weights)
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """A hash of the weights and of what the model computes: equal for equal models, on any machine."""
+        digest = hashlib.sha256(repr((self.input_shape, self.layers.names)).encode())
+        for line in self.network(self.input_shape, 1).program.description():
+            digest.update(line.encode())
+        for weight in self.weights:
+            array = weight if jnp.issubdtype(weight.dtype, np.number) else jax.random.key_data(weight)
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()[:16]
+
+    @functools.cached_property
+    def unsound_weight(self) -> str | None:
+        """Name of a weight that holds NaN or infinity, or None."""
+        for name, weight in zip(self._weight_names, self._own_weights, strict=True):
+            if jnp.issubdtype(weight.dtype, jnp.floating):
+                if not np.isfinite(np.asarray(weight, np.float32)).all():
+                    return name
+        return None
+
+    def network(self, image_shape: Sequence[int], batch: int) -> Network:
+        """Return the model traced for a batch of images of a given shape, which may differ from `input_shape`.
+
+        Raises:
+            ValueError: The model cannot be traced with such images; the message says why.
+        """
+        shape = (batch, *image_shape)
+        if shape not in self._networks:
+            self._networks[shape] = Network(*self._trace(shape))
+        return self._networks[shape]
+
+    def activations(
+        self, images: Any, layers: str | Iterable[str], *, batch_size: int = 32
+    ) -> dict[str, np.ndarray[Any, Any]]:
+        """Compute the activations of layers for any number of images.
+
+        Args:
+            images: Float array `[batch, height, width, channel]` in [0, 1].
+            layers: Name or alias of a layer, or several; a pattern with `*` stands for all that fit.
+            batch_size: Images evaluated at once.
+
+        Returns:
+            For each layer, by the name given, an array `[batch, …, channel]`.
+
+        Raises:
+            KeyError: A layer is unknown; the message names the closest ones.
+            ValueError: The images are not float images in [0, 1] of a shape that the model takes.
+
+        Example:
+            >>> import jax.numpy as jnp, jaxviz
+            >>> model = jaxviz.wrap(lambda images: jnp.tanh(images).mean((1, 2)), input_shape=(4, 6, 3))
+            >>> model.activations(jnp.zeros((5, 4, 6, 3)), "mean")["mean"].shape
+            (5, 3)
+        """
+        images = self.checked_images(images)
+        chosen = self._chosen(layers)
+        size = min(batch_size, len(images))
+        results: dict[str, list[Any]] = {name: [] for name in chosen}
+        starts = range(0, len(images), max(size, 1))
+        for start in tqdm(starts, desc="activations", unit="batch", delay=2.0, leave=False):
+            part = images[start : start + size]
+            padding = [(0, size - len(part))] + [(0, 0)] * (images.ndim - 1)
+            computed = self._activations(np.pad(part, padding), tuple(chosen.values()))
+            for name, array in zip(chosen, computed, strict=True):
+                results[name].append(np.asarray(array)[: len(part)])
+        return {name: np.concatenate(parts) for name, parts in results.items()}
+
+    def predict(self, images: Any, *, batch_size: int = 32) -> np.ndarray[Any, Any]:
+        """Compute the model's (last) output, as the model returns it, for images in [0, 1]."""
+        name = self.layers[-1].name
+        return self.activations(images, name, batch_size=batch_size)[name]
+
+    def checked_images(self, images: Any) -> np.ndarray[Any, Any]:
+        """Return images as a float32 array, or say what is wrong with them.
+
+        Raises:
+            TypeError: They are not floats.
+            ValueError: Their shape or range is wrong.
+        """
+        array = np.asarray(images)
+        shape = "[batch, " + ", ".join(str(extent) for extent in self.input_shape) + "]"
+        if not np.issubdtype(array.dtype, np.floating) and array.dtype != jnp.bfloat16:
+            raise TypeError(f"images have dtype {array.dtype}; they must be floats in [0, 1]. Divide uint8 by 255.")
+        if array.ndim != len(self.input_shape) + 1 or array.shape[-1] != self.input_shape[-1]:
+            raise ValueError(
+                f"images have shape {list(array.shape)}; model '{self.name}' takes {shape} "
+                "(height and width may differ). A single image needs a batch axis: images[None]."
+            )
+        array = array.astype(np.float32)
+        if array.size and not (array.min() >= -1e-6 and array.max() <= 1 + 1e-6):
+            raise ValueError(
+                f"images range from {array.min():.4g} to {array.max():.4g}; they must be in [0, 1] and finite. "
+                "jaxviz scales them to the model's own range itself."
+            )
+        return array
+
+    def _chosen(self, layers: str | Iterable[str]) -> dict[str, Layer]:
+        chosen: dict[str, Layer] = {}
+        for name in [layers] if isinstance(layers, str) else layers:
+            found = self.layers[name]
+            chosen.update({name: found} if isinstance(found, Layer) else {layer.name: layer for layer in found})
+        return chosen
+
+    def _activations(self, images: Any, layers: tuple[Layer, ...]) -> list[Array]:
+        network = self.network(images.shape[1:], images.shape[0])
+        return _compiled_activations(network, layers)(self.weights, jnp.asarray(images))
+
+    def _trace(self, shape: tuple[int, ...]) -> tuple[Program, Naming]:
+        names: list[str] = []
+
+        def function(weights: Sequence[Any], images: Array) -> list[Array]:
+            tree = jax.tree_util.tree_unflatten(self._structure, list(weights))
+            with jax.named_scope(PREPROCESSING):
+                scaled = self._preprocess(images)
+            outputs, _ = jax.tree_util.tree_flatten_with_path(self._adapted.function(tree, scaled))
+            names[:] = [_output_name(path) for path, _ in outputs]
+            return [output for _, output in outputs]
+
+        try:
+            program = flatten(function, self._own_weights, jax.ShapeDtypeStruct(shape, jnp.float32))
+        except Exception as error:
+            raise ValueError(self._untraceable(shape, error)) from error
+        if not program.outputs or not any(program.depends[value] for value in program.outputs):
+            raise ValueError(f"The output of model '{self.name}' does not depend on the images.")
+        if len(names) == 1:
+            names[0] = "output"
+        return program, name_layers(
+            program,
+            root=self._adapted.root,
+            ignored=self._adapted.ignored_scopes,
+            output_names=names,
+        )
+
+    def _untraceable(self, shape: tuple[int, ...], error: Exception) -> str:
+        image = "×".join(str(extent) for extent in shape[1:])
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        tracer_errors = (
+            jax.errors.ConcretizationTypeError,
+            jax.errors.TracerArrayConversionError,
+            jax.errors.TracerIntegerConversionError,
+            jax.errors.NonConcreteBooleanIndexError,
+        )
+        if isinstance(error, tracer_errors):
+            advice = (
+                "It needs the values of its input while it is being traced (an if, a float() or a NumPy call on an "
+                "array). Use jnp, jnp.where or lax.cond there."
+            )
+        elif hasattr(self, "layers") and shape[1:] != self.input_shape:
+            own = "×".join(str(extent) for extent in self.input_shape)
+            advice = f"It was wrapped for {own} images; a model with a flattened dense layer takes only that size."
+        else:
+            advice = f"Check that input_shape {shape[1:]} is what the model takes, the channel last."
+        return f"Model '{self.name}' cannot be traced with {image} images: {type(error).__name__}: {reason} {advice}"
+
+
+def _output_name(path: Sequence[Any]) -> str:
+    parts = [getattr(part, "key", getattr(part, "name", getattr(part, "idx", ""))) for part in path]
+    return "/".join(f"output{part}" if isinstance(part, int) else str(part) for part in parts)
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled_activations(network: Network, layers: tuple[Layer, ...]) -> Callable[..., list[Array]]:
+    wanted = sorted({value for layer in layers for value in network.wanted(layer, rectified=True)})
+
+    @jax.jit
+    def compute(weights: Sequence[Any], images: Float[Array, "batch ..."]) -> list[Array]:
+        program = network.program
+        known = dict(zip(program.weight_values, weights, strict=True)) | {program.image_value: images}
+        values = dict(zip(wanted, program.evaluate(known, wanted), strict=True))
+        return [network.read(values, layer, rectified=True) for layer in layers]
+
+    return compute

@@ -1,0 +1,171 @@
+"""Make a Model of a module of any framework, or of any function."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxviz.models.adaptation import Adapted
+from jaxviz.models.model import Model, Preprocess
+
+
+def wrap(
+    module: Any,
+    *,
+    input_shape: Sequence[int],
+    variables: Mapping[str, Any] | None = None,
+    value_range: tuple[float, float] = (0.0, 1.0),
+    mean: float | Sequence[float] | None = None,
+    std: float | Sequence[float] | None = None,
+    preprocess: Preprocess | None = None,
+    class_names: Sequence[str] = (),
+    name: str | None = None,
+    channels_first: bool | None = None,
+    batched: bool | None = None,
+) -> Model:
+    """Make a model of a Flax NNX, Flax Linen, Keras 3 or Equinox module, or of any function of images.
+
+    The images that jaxviz gives to a model are always in [0, 1]. Before they reach the module they are scaled to
+    `value_range`, then `mean` is subtracted and the result divided by `std`; or `preprocess` does all of it.
+
+    Args:
+        module: A module, or a function `images [B, H, W, C] -> array or pytree of arrays`. An Equinox module may come
+            as a pair with its state.
+        input_shape: Shape of one image, `(height, width, channels)`; any height and width, any number of channels.
+        variables: The variables of a Linen module.
+        value_range: The range that the module's input has before normalization, e.g. `(0, 255)` or `(-1, 1)`.
+        mean: Subtracted from the scaled image; a number or one for each channel.
+        std: Divides the difference; a number or one for each channel.
+        preprocess: A function of a batch of images in [0, 1], in place of the three above.
+        class_names: Names of the classes, in the order of the output.
+        name: A name to show; default the class's or function's own.
+        channels_first: Whether the module takes `[C, H, W]`; default True for Equinox, False for all others.
+        batched: Whether the module takes a batch; default False for Equinox, True for all others.
+
+    Returns:
+        The model. It is traced but nothing is computed and nothing is compiled.
+
+    Raises:
+        TypeError: The module is of no known kind, or an argument does not fit its kind.
+        ValueError: The module cannot be traced; the message says why and what to do.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, jaxviz
+        >>> kernel = jax.random.normal(jax.random.key(0), (3, 3, 3, 8))
+        >>> def tiny(images):
+        ...     return jax.nn.relu(jax.lax.conv_general_dilated(
+        ...         images, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))).mean((1, 2))
+        >>> jaxviz.wrap(tiny, input_shape=(9, 12, 3)).layers.names
+        ('conv', 'relu', 'mean')
+    """
+    shape = _checked_shape(input_shape)
+    if preprocess is not None and (mean is not None or std is not None or tuple(value_range) != (0.0, 1.0)):
+        raise TypeError("Give either preprocess or value_range, mean and std: preprocess replaces all three.")
+    adapted = _adapt(module, variables, channels_first, batched)
+    return Model(
+        adapted,
+        input_shape=shape,
+        preprocess=preprocess or _normalization(shape[-1], value_range, mean, std),
+        class_names=class_names,
+        name=name,
+    )
+
+
+def _checked_shape(input_shape: Sequence[int]) -> tuple[int, ...]:
+    shape = tuple(int(extent) for extent in input_shape)
+    if not shape or any(extent < 1 for extent in shape):
+        raise ValueError(f"input_shape is {tuple(input_shape)}; it must be (height, width, channels), all positive.")
+    return shape
+
+
+def _adapt(
+    module: Any, variables: Mapping[str, Any] | None, channels_first: bool | None, batched: bool | None
+) -> Adapted:
+    framework = _framework(module)
+    if isinstance(module, type):
+        raise TypeError(f"{module.__name__} is a class; pass an instance of it, e.g. {module.__name__}(…).")
+    if variables is not None and framework != "linen":
+        raise TypeError("variables are for Flax Linen modules only; this module holds its own weights.")
+    if framework == "linen":
+        from jaxviz.models import flax_linen
+
+        if variables is None:
+            raise TypeError("A Linen module needs its variables: wrap(module, variables=variables, input_shape=…).")
+        adapted = flax_linen.adapt(module, variables)
+    elif framework == "nnx":
+        from jaxviz.models import flax_nnx
+
+        adapted = flax_nnx.adapt(module)
+    elif framework == "keras":
+        from jaxviz.models import keras_jax
+
+        adapted = keras_jax.adapt(module)
+    elif framework == "equinox":
+        from jaxviz.models import equinox_module
+
+        first = True if channels_first is None else channels_first
+        return equinox_module.adapt(module, channels_first=first, batched=bool(batched))
+    elif callable(module):
+        adapted = Adapted(lambda _, images: module(images), (), getattr(module, "__name__", type(module).__name__))
+    else:
+        raise TypeError(
+            f"A {type(module).__name__} cannot be wrapped. Pass a Flax NNX or Linen module, a Keras model, an Equinox "
+            "module, or a function of images [batch, height, width, channel]."
+        )
+    return _reoriented(adapted, bool(channels_first), True if batched is None else batched)
+
+
+def _framework(module: Any) -> str:
+    """Name the framework of a module without importing any: one that is not imported cannot have made it."""
+    module = module[0] if isinstance(module, tuple) and module else module
+    cls: type = module if isinstance(module, type) else type(module)
+    for framework, path, base in (
+        ("nnx", "flax.nnx", "Module"),
+        ("linen", "flax.linen", "Module"),
+        ("keras", "keras", "Layer"),
+        ("equinox", "equinox", "Module"),
+    ):
+        package = sys.modules.get(path)
+        if package is not None and issubclass(cls, getattr(package, base, ())):
+            return framework
+    return ""
+
+
+def _reoriented(adapted: Adapted, channels_first: bool, batched: bool) -> Adapted:
+    """Feed a module that takes channels first, or one image at a time, from a batch with channels last."""
+    if not channels_first and batched:
+        return adapted
+
+    def function(weights: Any, images: jax.Array) -> Any:
+        images = jnp.moveaxis(images, -1, 1) if channels_first else images
+        if batched:
+            return adapted.function(weights, images)
+        return jax.vmap(lambda image: adapted.function(weights, image))(images)
+
+    return Adapted(function, adapted.weights, adapted.name, adapted.root)
+
+
+def _normalization(
+    channels: int,
+    value_range: tuple[float, float],
+    mean: float | Sequence[float] | None,
+    std: float | Sequence[float] | None,
+) -> Preprocess:
+    low, high = value_range
+    if not high > low:
+        raise ValueError(f"value_range is {value_range}; it must be (lowest, highest).")
+    scale = np.ones(channels) * (high - low)
+    shift = np.ones(channels) * low
+    for argument, value in (("mean", mean), ("std", std)):
+        if value is not None and np.shape(value) not in ((), (channels,)):
+            raise ValueError(f"{argument} has shape {np.shape(value)}; give one number, or one for each of {channels} channels.")
+    if std is not None and not (np.asarray(std) > 0).all():
+        raise ValueError(f"std is {std}; it must be positive.")
+    shift = (shift - (0.0 if mean is None else np.asarray(mean))) / (1.0 if std is None else np.asarray(std))
+    scale = scale / (1.0 if std is None else np.asarray(std))
+    if (scale == 1).all() and (shift == 0).all():
+        return lambda images: images
+    return lambda images: images * scale.astype(np.float32) + shift.astype(np.float32)

@@ -1,0 +1,86 @@
+"""What to maximise: immutable data with an algebra.
+
+An objective is always maximised; a penalty is an objective too, which is subtracted.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jaxviz.objectives.base import Combination, Objective, Target, combine
+from jaxviz.objectives.classes import ClassLogit, class_logit
+from jaxviz.objectives.penalties import L1Penalty, L2Penalty, TotalVariation, l1, l2, total_variation
+from jaxviz.objectives.units import (
+    Channel,
+    DeepDream,
+    Direction,
+    Neuron,
+    channel,
+    deepdream,
+    direction,
+    neuron,
+)
+
+__all__ = [
+    "Channel",
+    "ClassLogit",
+    "Combination",
+    "DeepDream",
+    "Direction",
+    "L1Penalty",
+    "L2Penalty",
+    "Neuron",
+    "Objective",
+    "Target",
+    "TotalVariation",
+    "channel",
+    "class_logit",
+    "deepdream",
+    "direction",
+    "from_json",
+    "l1",
+    "l2",
+    "neuron",
+    "total_variation",
+]
+
+_FACTORIES: dict[str, Callable[..., Objective]] = {
+    "channel": channel,
+    "class_logit": class_logit,
+    "deepdream": deepdream,
+    "direction": direction,
+    "l1": l1,
+    "l2": l2,
+    "neuron": neuron,
+    "total_variation": total_variation,
+}
+
+
+def from_json(record: Mapping[str, Any]) -> Objective:
+    """Make the objective that `Objective.to_json` described.
+
+    Args:
+        record: `kind` names a factory of this module and the rest are its arguments; the kind `sum` has
+            `terms`, each with a `weight` and an `objective`, and an `offset`.
+
+    Raises:
+        ValueError: the record describes no objective.
+
+    Example:
+        >>> from_json({"kind": "channel", "layer": "block3", "index": 12})
+        channel("block3", 12)
+        >>> objective = channel("block3", 12) - 0.1 * total_variation()
+        >>> from_json(objective.to_json()) == objective
+        True
+    """
+    arguments = dict(record)
+    kind = arguments.pop("kind", None)
+    try:
+        if kind == Combination.kind:
+            terms = [(from_json(term["objective"]), term["weight"]) for term in arguments["terms"]]
+            return combine(*terms, offset=arguments["offset"])
+        if kind in _FACTORIES:
+            return _FACTORIES[kind](**arguments)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"This record of kind {kind!r} describes no objective: {error}.") from error
+    known = ", ".join(sorted([*_FACTORIES, Combination.kind]))
+    raise ValueError(f"Unknown kind of objective {kind!r}. Known kinds: {known}.")

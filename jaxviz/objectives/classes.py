@@ -1,0 +1,94 @@
+"""The objective on a class: an index among the logits, or a name that becomes one."""
+
+import difflib
+from dataclasses import dataclass, replace
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxviz.objectives.base import Objective, Score, Shapes
+from jaxviz.objectives.units import LayerObjective
+from jaxviz.objectives.values import Leaf, plain, whole_number
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["index"], meta_fields=["layer"])
+@dataclass(frozen=True, eq=False, repr=False)
+class ClassLogit(LayerObjective):
+    """The logit of one class; made by `class_logit`. `bind` turns a name into an index."""
+
+    index: Leaf
+    layer: str = ""
+    kind = "class_logit"
+    rectified = False  # not a field: no rectifier follows the logits
+
+    def of_activation(self, activation: Float[Array, "*position channel"]) -> Score:
+        """Return the logit; where a network has logits at several positions, their mean."""
+        return jnp.mean(activation[..., self.index].astype(jnp.float32))
+
+    def bind(self, class_names: tuple[str, ...]) -> Objective:
+        """Look the class's name up."""
+        return (
+            replace(self, index=_class_index(self.index, class_names))
+            if isinstance(self.index, str)
+            else self
+        )
+
+    def check(self, shapes: Shapes) -> None:
+        """Check that the model has this class."""
+        classes = shapes[self.target][-1]
+        if not 0 <= self.index < classes:
+            raise IndexError(
+                f"Class {self.index} is out of range: the model has {classes} classes (0 to {classes - 1})."
+            )
+
+    def label(self, class_names: tuple[str, ...] = ()) -> str:
+        """Return the class's name, or its number where it has none."""
+        if isinstance(self.index, str):
+            return self.index
+        index: int = plain(self.index)
+        return class_names[index] if index < len(class_names) else f"class {index}"
+
+
+def class_logit(index: int | str, *, layer: str = "") -> ClassLogit:
+    """Maximise the logit of a class: the model's output before any softmax.
+
+    A softmax would be climbed by suppressing the other classes as well (Olah et al., 2017).
+
+    Args:
+        index: the class, from 0, or its name. A name is looked up among the model's class names, first as it
+            is, then without regard to case and as one of the synonyms that commas separate.
+        layer: where the logits are; by default the model's output.
+
+    Example:
+        >>> objective = class_logit("tabby")
+        >>> objective.bind(("tench", "tabby, tabby cat"))
+        class_logit(1)
+        >>> objective.bind(("tench", "tabby, tabby cat")).label(("tench", "tabby, tabby cat"))
+        'tabby, tabby cat'
+    """
+    return ClassLogit(index if isinstance(index, str) else whole_number(index, "index"), layer)
+
+
+def _class_index(name: str, class_names: tuple[str, ...]) -> int:
+    if not class_names:
+        raise ValueError(f"The model has no class names to find {name!r} among. Give the class's index.")
+    wanted = name.strip().lower()
+    found = [index for index, known in enumerate(class_names) if known == name]
+    found = found or [index for index, known in enumerate(class_names) if wanted in _synonyms(known)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ValueError(
+            f"{name!r} is the name of the classes {', '.join(map(str, found))}. Give one's index."
+        )
+    every = [synonym for known in class_names for synonym in _synonyms(known)]
+    close = difflib.get_close_matches(wanted, every, n=3)
+    advice = f" Did you mean {' or '.join(map(repr, dict.fromkeys(close)))}?" if close else ""
+    raise ValueError(f"Unknown class {name!r}.{advice}")
+
+
+def _synonyms(name: str) -> list[str]:
+    whole = name.strip().lower()
+    return [whole, *(part.strip() for part in whole.split(","))]

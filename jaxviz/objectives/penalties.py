@@ -1,0 +1,138 @@
+"""Penalties on the image. Their scores are positive amounts: subtract them from what is to be maximised.
+
+Each is summed over the image, as in lucid, so that published weights keep their meaning. A sum grows with the
+image while the mean of a channel does not: on twice the side one weight weighs about four times as much.
+"""
+
+import abc
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+
+from jaxviz.objectives.base import Activations, Image, Objective, Score, Shapes, Target
+from jaxviz.objectives.values import Leaf, check_finite
+
+
+class Penalty(Objective):
+    """An objective on the image alone."""
+
+    @abc.abstractmethod
+    def of_image(self, image: Image) -> Score:
+        """Return the amount, which is positive."""
+
+    def targets(self) -> frozenset[Target]:
+        """Return nothing: the model is not asked."""
+        return frozenset()
+
+    def score(self, activations: Activations, image: Image) -> Score:  # noqa: ARG002 - the image only
+        """Return the amount, which is positive."""
+        return self.of_image(image.astype(jnp.float32))
+
+    def label(self, class_names: tuple[str, ...] = ()) -> str:  # noqa: ARG002
+        """Return the penalty's name."""
+        return self.kind.replace("_", " ")
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=[])
+@dataclass(frozen=True, eq=False, repr=False)
+class TotalVariation(Penalty):
+    """The absolute differences of neighbouring pixels; made by `total_variation`."""
+
+    kind = "total_variation"
+
+    def of_image(self, image: Image) -> Score:
+        """Return the sum of the absolute differences along rows and columns."""
+        down, right = image[1:] - image[:-1], image[:, 1:] - image[:, :-1]
+        return jnp.sum(jnp.abs(down)) + jnp.sum(jnp.abs(right))
+
+    def check(self, shapes: Shapes) -> None:
+        """Accept everything."""
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["constant"], meta_fields=[])
+@dataclass(frozen=True, eq=False, repr=False)
+class L1Penalty(Penalty):
+    """The sum of absolute distances from a constant; made by `l1`."""
+
+    constant: Leaf = 0.5
+    kind = "l1"
+
+    def of_image(self, image: Image) -> Score:
+        """Return the sum of the absolute distances."""
+        return jnp.sum(jnp.abs(image - jnp.float32(self.constant)))
+
+    def check(self, shapes: Shapes) -> None:  # noqa: ARG002
+        """Check that the constant is finite."""
+        check_finite(self.constant, "The constant of l1")
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["constant"], meta_fields=[])
+@dataclass(frozen=True, eq=False, repr=False)
+class L2Penalty(Penalty):
+    """The Euclidean distance from a constant; made by `l2`."""
+
+    constant: Leaf = 0.5
+    kind = "l2"
+
+    def of_image(self, image: Image) -> Score:
+        """Return the root of the sum of squared distances."""
+        distances = image - jnp.float32(self.constant)
+        return jnp.sqrt(jnp.sum(jnp.square(distances)) + 1e-6)
+
+    def check(self, shapes: Shapes) -> None:  # noqa: ARG002
+        """Check that the constant is finite."""
+        check_finite(self.constant, "The constant of l2")
+
+
+def total_variation() -> TotalVariation:
+    """Measure noise: the sum of absolute differences of neighbouring pixels, along rows and along columns.
+
+    Subtracted, it smooths flat areas and keeps edges. A published weight is 0.25, for images of 64 by 64
+    pixels (lucid's notebook on regularization).
+
+    References:
+        A. Mahendran, A. Vedaldi: Understanding Deep Image Representations by Inverting Them. CVPR, 2015.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> image = jnp.array([[[0.0], [1.0]], [[0.0], [0.5]]])
+        >>> float(total_variation().score({}, image))
+        2.0
+    """
+    return TotalVariation()
+
+
+def l1(constant: float = 0.5) -> L1Penalty:
+    """Measure the sum of the absolute distances of all pixels from a constant.
+
+    Subtracted, it keeps most of the image at the constant. A published weight is 0.05, for images of 64 by 64
+    pixels (lucid's notebook on regularization).
+
+    Args:
+        constant: in [0, 1]; 0.5 is grey.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> float(l1().score({}, jnp.zeros((2, 3, 1))))
+        3.0
+    """
+    return L1Penalty(float(constant))
+
+
+def l2(constant: float = 0.5) -> L2Penalty:
+    """Measure the Euclidean distance of the image from a constant.
+
+    Subtracted, it shrinks contrast. As in lucid 1e-6 is added to the squared distance, so that there is a
+    gradient at the constant image, namely zero.
+
+    Args:
+        constant: in [0, 1]; 0.5 is grey.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> round(float(l2(constant=0).score({}, jnp.ones((3, 3, 1)))), 4)
+        3.0
+    """
+    return L2Penalty(float(constant))

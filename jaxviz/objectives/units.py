@@ -1,0 +1,290 @@
+"""Objectives on what a model computes: a channel, a neuron, a direction, a whole layer.
+
+By default an objective on the output of a rectifier climbs the value before it, which has a gradient where
+the unit is off too; `rectified=True` climbs the rectified value, whose gradient is zero there.
+"""
+
+import abc
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxviz.objectives.base import Activations, Image, Objective, Score, Shapes, Target
+from jaxviz.objectives.values import Leaf, check_finite, layer_name, plain, whole_number
+
+# Of a cosine, below which `direction` counts it as this much (lucid 0.3.10): away from the direction the
+# gradient still points back to it.
+_LEAST_COSINE = 0.1
+
+
+class LayerObjective(Objective):
+    """An objective on the activation of one layer."""
+
+    layer: str
+    rectified: bool
+
+    @property
+    def target(self) -> Target:
+        """The layer, as `score` finds it among the activations."""
+        return Target(self.layer, self.rectified)
+
+    @abc.abstractmethod
+    def of_activation(self, activation: Float[Array, "*position channel"]) -> Score:
+        """Score the layer's activation for one image."""
+
+    def targets(self) -> frozenset[Target]:
+        """Return the one layer."""
+        return frozenset([self.target])
+
+    def score(self, activations: Activations, image: Image) -> Score:  # noqa: ARG002 - only penalties read it
+        """Score the layer's activation."""
+        return self.of_activation(activations[self.target])
+
+    def label(self, class_names: tuple[str, ...] = ()) -> str:  # noqa: ARG002 - only a class has a name
+        """Return the layer and the kind of objective."""
+        return f"{self.layer} {self.kind}"
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["index"], meta_fields=["layer", "rectified"])
+@dataclass(frozen=True, eq=False, repr=False)
+class Channel(LayerObjective):
+    """The mean of one channel over all positions; made by `channel`."""
+
+    layer: str
+    index: Leaf
+    rectified: bool = False
+    kind = "channel"
+
+    def of_activation(self, activation: Float[Array, "*position channel"]) -> Score:
+        """Return the mean over positions."""
+        return jnp.mean(activation[..., self.index].astype(jnp.float32))
+
+    def check(self, shapes: Shapes) -> None:
+        """Check that the layer has this channel."""
+        _check_channel(self.index, self.layer, shapes[self.target])
+
+    def label(self, class_names: tuple[str, ...] = ()) -> str:  # noqa: ARG002
+        """Return layer and channel, as in `block3:12`."""
+        return f"{self.layer}:{plain(self.index)}"
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["index", "row", "column"],
+    meta_fields=["layer", "rectified"],
+)
+@dataclass(frozen=True, eq=False, repr=False)
+class Neuron(LayerObjective):
+    """One channel at one position; made by `neuron`. Without a row or a column it is the centre's."""
+
+    layer: str
+    index: Leaf
+    row: Leaf = None
+    column: Leaf = None
+    rectified: bool = False
+    kind = "neuron"
+
+    def of_activation(self, activation: Float[Array, "row column channel"]) -> Score:
+        """Return the value at the position."""
+        rows, columns, _ = activation.shape
+        row = rows // 2 if self.row is None else self.row
+        column = columns // 2 if self.column is None else self.column
+        return activation[row, column, self.index].astype(jnp.float32)
+
+    def check(self, shapes: Shapes) -> None:
+        """Check that the layer has positions, this one, and this channel."""
+        shape = shapes[self.target]
+        if len(shape) != 3:
+            raise ValueError(
+                f"A neuron needs a layer of rows, columns and channels; layer {self.layer!r} has the shape "
+                f"{shape}. Use channel({json.dumps(self.layer)}, {self.index})."
+            )
+        _check_channel(self.index, self.layer, shape)
+        for name, place, size in (("Row", self.row, shape[0]), ("Column", self.column, shape[1])):
+            if place is not None and not 0 <= place < size:
+                raise IndexError(
+                    f"{name} {place} is out of range for layer {self.layer!r}, "
+                    f"which has {size} {name.lower()}s (0 to {size - 1})."
+                )
+
+    def label(self, class_names: tuple[str, ...] = ()) -> str:  # noqa: ARG002
+        """Return layer, channel and position, as in `block3:12 @ 4,5`."""
+        if self.row is None and self.column is None:
+            return f"{self.layer}:{plain(self.index)} @ centre"
+        row, column = ("centre" if place is None else plain(place) for place in (self.row, self.column))
+        return f"{self.layer}:{plain(self.index)} @ {row},{column}"
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["vector", "cosine_power"],
+    meta_fields=["layer", "rectified"],
+)
+@dataclass(frozen=True, eq=False, repr=False)
+class Direction(LayerObjective):
+    """A direction in the space of a layer's channels; made by `direction`."""
+
+    layer: str
+    vector: Leaf
+    cosine_power: Leaf = 0.0
+    rectified: bool = False
+    kind = "direction"
+
+    def of_activation(self, activation: Float[Array, "*position channel"]) -> Score:
+        """Return the mean over positions of the dot product times the power of the cosine."""
+        activation, vector = activation.astype(jnp.float32), jnp.float32(self.vector)
+        product = jnp.matmul(activation, vector, precision="highest")
+        cosine = product / (_length(activation) * _length(vector))
+        power = jnp.float32(self.cosine_power)
+        return jnp.mean(product * jnp.maximum(cosine, _LEAST_COSINE) ** power)
+
+    def check(self, shapes: Shapes) -> None:
+        """Check that the vector is finite and has one number for each channel."""
+        length, channels = len(self.vector), shapes[self.target][-1]
+        if length != channels:
+            raise ValueError(
+                f"The direction has {length} numbers, but layer {self.layer!r} has {channels} channels. "
+                "Give one number for each channel."
+            )
+        check_finite(self.vector, f"The direction for layer {self.layer!r}")
+        check_finite(self.cosine_power, "The cosine power")
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=["layer", "rectified"])
+@dataclass(frozen=True, eq=False, repr=False)
+class DeepDream(LayerObjective):
+    """The mean square of a whole layer; made by `deepdream`."""
+
+    layer: str
+    rectified: bool = False
+    kind = "deepdream"
+
+    def of_activation(self, activation: Float[Array, "*position channel"]) -> Score:
+        """Return the mean square over positions and channels."""
+        return jnp.mean(jnp.square(activation.astype(jnp.float32)))
+
+    def check(self, shapes: Shapes) -> None:
+        """Accept every layer."""
+
+
+def channel(layer: str, index: int, *, rectified: bool = False) -> Channel:
+    """Maximise the mean of one channel over all positions.
+
+    Args:
+        layer: a name from `model.layers`.
+        index: the channel, from 0.
+        rectified: on a rectifier's output, climb the rectified value and not the one before it.
+
+    Returns:
+        The objective; for a layer without positions it is the value of one unit.
+
+    Example:
+        >>> channel("block3", 12)
+        channel("block3", 12)
+    """
+    return Channel(layer_name(layer), whole_number(index, "index"), rectified)
+
+
+def neuron(
+    layer: str, index: int, *, row: int | None = None, column: int | None = None, rectified: bool = False
+) -> Neuron:
+    """Maximise one channel at one position.
+
+    Args:
+        layer: a name from `model.layers`; it must have rows and columns.
+        index: the channel, from 0.
+        row: from 0 at the top; by default the centre's, `rows // 2`.
+        column: from 0 at the left; by default the centre's, `columns // 2`. On an even layer the default is
+            the bottom right of the four neurons about the centre, as in lucid.
+        rectified: on a rectifier's output, climb the rectified value and not the one before it.
+
+    Example:
+        >>> neuron("block3", 12).label()
+        'block3:12 @ centre'
+        >>> neuron("block3", 12, row=4, column=5).label()
+        'block3:12 @ 4,5'
+    """
+    return Neuron(
+        layer_name(layer),
+        whole_number(index, "index"),
+        None if row is None else whole_number(row, "row"),
+        None if column is None else whole_number(column, "column"),
+        rectified,
+    )
+
+
+def direction(
+    layer: str,
+    vector: Sequence[float] | np.ndarray[Any, np.dtype[Any]] | Array,
+    *,
+    cosine_power: float = 0.0,
+    rectified: bool = False,
+) -> Direction:
+    """Maximise a direction in the space of a layer's channels.
+
+    With activation `a` at a position, vector `v` and cosine power `p` the score is the mean over positions of
+    `(a . v) * max(cos(a, v), 0.1) ** p`. Zero is the plain dot product, which a few strong channels may win;
+    the greater the power, the more the whole pattern of channels has to agree.
+
+    Args:
+        layer: a name from `model.layers`.
+        vector: one number for each channel.
+        cosine_power: `p`, zero or more.
+        rectified: on a rectifier's output, climb the rectified value and not the one before it.
+
+    References:
+        S. Carter et al.: Activation Atlas. Distill, 2019. lucid 0.3.10, `objectives.direction`; it adds 1e-4
+        to the lengths, so their gradient is undefined where the activation is zero. Here 1e-8 is added to the
+        squared lengths, and it is zero there.
+
+    Example:
+        >>> direction("block3", [0, 1, -0.5], cosine_power=2)
+        direction("block3", [0, 1, -0.5], cosine_power=2)
+    """
+    numbers = np.array(vector, np.float32)
+    if numbers.ndim != 1 or numbers.size == 0:
+        raise ValueError(
+            f"A direction has one number for each channel, so one axis; this has {numbers.shape}."
+        )
+    if not cosine_power >= 0:
+        raise ValueError(f"The cosine power is {cosine_power}. Give a number that is zero or more.")
+    numbers.flags.writeable = False
+    return Direction(layer_name(layer), numbers, float(cosine_power), rectified)
+
+
+def deepdream(layer: str, *, rectified: bool = False) -> DeepDream:
+    """Maximise whatever a layer responds to: the mean square of its activation.
+
+    Args:
+        layer: a name from `model.layers`.
+        rectified: on a rectifier's output, climb the rectified value and not the one before it. Before the
+            rectifier strongly negative values count as much as positive ones.
+
+    References:
+        A. Mordvintsev, C. Olah, M. Tyka: Inceptionism. Google AI Blog, 2015.
+
+    Example:
+        >>> deepdream("block3", rectified=True)
+        deepdream("block3", rectified=True)
+    """
+    return DeepDream(layer_name(layer), rectified)
+
+
+def _length(vectors: Float[Array, "*position channel"]) -> Float[Array, "*position"]:
+    return jnp.sqrt(jnp.sum(jnp.square(vectors), axis=-1) + 1e-8)
+
+
+def _check_channel(index: int, layer: str, shape: tuple[int, ...]) -> None:
+    channels = shape[-1]
+    if not 0 <= index < channels:
+        raise IndexError(
+            f"Channel {index} is out of range for layer {layer!r}, "
+            f"which has {channels} channels (0 to {channels - 1})."
+        )

@@ -1,0 +1,158 @@
+"""Rendering: climb the score of many units at once and show what comes of it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import jax
+import optax
+from tqdm.auto import tqdm
+
+from jaxviz.models import Layer, Model
+from jaxviz.objectives import Objective
+from jaxviz.parameterizations import Parameterization
+from jaxviz.rendering.climb import Climber
+from jaxviz.rendering.request import make_request
+from jaxviz.results import Rendering, Snapshot
+from jaxviz.transforms import Transform
+
+__all__ = ["render", "render_steps"]
+
+_PROGRESS_EVERY_STEPS = 8
+
+
+def render(
+    model: Model,
+    objective: str | Layer | Objective | Sequence[Objective],
+    *,
+    units: Iterable[int | str] | int | str | None = None,
+    steps: int = 256,
+    size: int | tuple[int, int] = 128,
+    key: int | jax.Array = 0,
+    parameterization: Parameterization | None = None,
+    transforms: Transform | str | None = "lucid",
+    optimizer: optax.GradientTransformation | None = None,
+    learning_rate: float | None = None,
+    lowering: str = "auto",
+    progress: bool = True,
+) -> Rendering:
+    """Make one image for every unit by climbing their scores, all at once.
+
+    Gradient ascent on free variables (Fourier coefficients of colour-decorrelated images, unless told otherwise),
+    the image randomly disturbed at every step so that what stays is what the unit looks for and not noise.
+
+    An image depends on the model, the objective, the key and the settings, and on nothing else: not on the units
+    beside it, their number or their order. The same recipe gives the same bits on the same backend.
+
+    Args:
+        model: A model made by `jaxviz.wrap` or `jaxviz.load`.
+        objective: A layer (then each of `units` gets an image), an objective, or several objectives.
+        units: Channels of the layer, or classes by number or name; all of the layer if None.
+        steps: Steps of the climb.
+        size: Height and width of the images in pixels, one number or two; it need not be the model's input size.
+        key: Seed of all randomness, a whole number or a JAX key.
+        parameterization: How variables make an image; default `jaxviz.fourier()`.
+        transforms: How the image is disturbed: a transform, the name of a preset, or None for not at all.
+        optimizer: Any optax transformation in place of Adam; its own sign and learning rate are used.
+        learning_rate: Adam's learning rate; default 0.05.
+        lowering: `auto` evaluates operations by faster equivalents on this backend, `xla` leaves them as they are.
+        progress: Whether a progress bar is shown.
+
+    Returns:
+        The images with their scores over time and the recipe. Interrupted (Ctrl-C), it returns what there is.
+
+    Raises:
+        KeyError: An unknown layer; the message names the closest.
+        IndexError: A unit or position outside its layer.
+        TypeError, ValueError: Another argument is wrong. All of this before anything is compiled.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, jaxviz
+        >>> kernel = jax.random.normal(jax.random.key(0), (5, 5, 3, 4))
+        >>> def network(images):
+        ...     return jax.lax.conv_general_dilated(
+        ...         images, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        >>> model = jaxviz.wrap(network, input_shape=(16, 16, 3))
+        >>> rendering = jaxviz.render(model, "conv", units=[0, 2], steps=4, size=16, progress=False)
+        >>> rendering.images.shape, rendering.labels
+        ((2, 16, 16, 3), ('conv:0', 'conv:2'))
+
+    References:
+        Olah, Mordvintsev and Schubert, "Feature Visualization", Distill 2017, https://doi.org/10.23915/distill.00007
+    """
+    request = make_request(
+        model,
+        objective,
+        units=units,
+        steps=steps,
+        size=size,
+        key=key,
+        parameterization=parameterization,
+        transforms=transforms,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        lowering=lowering,
+    )
+    climber = Climber(request)
+    count = len(request.objectives)
+    with tqdm(total=count * request.steps, desc=request.labels[0] if count == 1 else "rendering",
+              unit=" image-steps", disable=not progress, smoothing=0.1) as bar:
+        try:
+            for snapshot in climber.snapshots(_PROGRESS_EVERY_STEPS):
+                bar.set_postfix_str(f"step {snapshot.step} of {request.steps}, units {climber.finished}/{count}")
+                bar.update(climber.image_steps - bar.n)
+        except KeyboardInterrupt:
+            bar.set_postfix_str("interrupted")
+    return climber.rendering()
+
+
+def render_steps(
+    model: Model,
+    objective: str | Layer | Objective | Sequence[Objective],
+    *,
+    units: Iterable[int | str] | int | str | None = None,
+    steps: int = 256,
+    size: int | tuple[int, int] = 128,
+    key: int | jax.Array = 0,
+    parameterization: Parameterization | None = None,
+    transforms: Transform | str | None = "lucid",
+    optimizer: optax.GradientTransformation | None = None,
+    learning_rate: float | None = None,
+    lowering: str = "auto",
+    snapshot_every: int = 16,
+) -> Iterator[Snapshot]:
+    """Climb like `render` and yield snapshots on the way; close the iterator to stop.
+
+    Arguments are those of `render`. They are checked at once; nothing is compiled before the first `next`.
+
+    Args:
+        snapshot_every: Steps between snapshots. It changes nothing in the images.
+
+    Returns:
+        An iterator of snapshots: one of the first noise, one every `snapshot_every` steps, the last with all units done.
+
+    Raises:
+        KeyError, IndexError, TypeError, ValueError: As `render`.
+
+    Example:
+        >>> import jax.numpy as jnp, jaxviz
+        >>> model = jaxviz.wrap(lambda images: images.mean((1, 2)), input_shape=(16, 16, 3))
+        >>> objective = jaxviz.channel("mean", 0) - 0.01 * jaxviz.l2()
+        >>> snapshots = jaxviz.render_steps(model, objective, steps=6, size=16, snapshot_every=2)
+        >>> [snapshot.step for snapshot in snapshots]
+        [0, 2, 4, 6]
+    """
+    if snapshot_every < 1:
+        raise ValueError(f"snapshot_every is {snapshot_every}; it must be at least 1 step.")
+    request = make_request(
+        model,
+        objective,
+        units=units,
+        steps=steps,
+        size=size,
+        key=key,
+        parameterization=parameterization,
+        transforms=transforms,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        lowering=lowering,
+    )
+    return Climber(request).snapshots(snapshot_every)

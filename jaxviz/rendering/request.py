@@ -1,0 +1,277 @@
+"""Turn what a user asks for into units that the engine can climb; everything wrong is said here, before compiling."""
+
+import dataclasses
+import importlib.metadata
+import math
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+import optax
+
+from jaxviz.models import Layer, Model
+from jaxviz.objectives import Objective, Target, channel, class_logit
+from jaxviz.parameterizations import Parameterization, fourier
+from jaxviz.results import Recipe
+from jaxviz.transforms import Transform, compose, distill_2017, lucid
+
+SMALLEST_SIZE_PIXELS = 8
+
+_TRANSFORM_PRESETS = {"lucid": lucid, "distill_2017": distill_2017}
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """A checked request.
+
+    Attributes:
+        model: The model.
+        objectives: One for each unit, class names replaced by indices.
+        labels: A short name for each unit.
+        targets: The layer of everything that any objective reads.
+        steps: Steps for each unit.
+        image_size: Height, width, channels of the images.
+        canvas_size: Height, width, channels of what the model sees after the transforms.
+        key: The random key.
+        parameterization: How variables make an image.
+        transform: How images are disturbed.
+        optimizer: An optax transformation.
+        optimizer_record: JSON of the optimizer.
+        learning_rate: What the optimizer's updates are multiplied by.
+        lowering: `auto` or `xla`.
+    """
+
+    model: Model
+    objectives: tuple[Objective, ...]
+    labels: tuple[str, ...]
+    targets: Mapping[Target, Layer]
+    steps: int
+    image_size: tuple[int, int, int]
+    canvas_size: tuple[int, int, int]
+    key: jax.Array
+    parameterization: Parameterization
+    transform: Transform
+    optimizer: optax.GradientTransformation
+    optimizer_record: dict[str, Any]
+    learning_rate: float
+    lowering: str
+
+    def recipe(self) -> Recipe:
+        """Return everything needed to make the images again."""
+        return Recipe(
+            objectives=tuple(objective.to_json() for objective in self.objectives),
+            parameterization=self.parameterization.to_json(),
+            transforms=self.transform.to_json(),
+            optimizer=self.optimizer_record,
+            steps=self.steps,
+            size=self.image_size[:2],
+            key=tuple(int(word) for word in np.ravel(jax.random.key_data(self.key))),
+            key_implementation=str(jax.random.key_impl(self.key)),
+            model={
+                "name": self.model.name,
+                "fingerprint": self.model.fingerprint,
+                "input_shape": list(self.model.input_shape),
+            },
+            lowering=self.lowering,
+            versions=_versions(),
+        )
+
+
+def make_request(
+    model: Model,
+    objective: str | Layer | Objective | Sequence[Objective],
+    *,
+    units: Iterable[int | str] | int | str | None,
+    steps: int,
+    size: int | tuple[int, int],
+    key: int | jax.Array,
+    parameterization: Parameterization | None,
+    transforms: Transform | str | None,
+    optimizer: optax.GradientTransformation | None,
+    learning_rate: float | None,
+    lowering: str,
+) -> Request:
+    """Check everything that can be checked without compiling, and resolve names.
+
+    Raises:
+        TypeError, ValueError, KeyError, IndexError: Something is wrong; the message says what, and what is allowed.
+    """
+    steps = _checked_steps(steps)
+    transform = _transform(transforms)
+    image_size = _image_size(model, size)
+    canvas_size = (*transform.output_size(*image_size[:2]), image_size[2])
+    bound, labels = _bound(model, _objectives(model, objective, units))
+    targets = _targets(model, bound)
+    _check_against_model(model, bound, targets, canvas_size)
+    update, record, rate = _optimizer(optimizer, learning_rate)
+    if lowering not in ("auto", "xla"):
+        raise ValueError(f"lowering is {lowering!r}; it must be 'auto' (faster equivalents) or 'xla' (none).")
+    return Request(
+        model=model,
+        objectives=bound,
+        labels=labels,
+        targets=targets,
+        steps=steps,
+        image_size=image_size,
+        canvas_size=canvas_size,
+        key=_key(key),
+        parameterization=parameterization or fourier(),
+        transform=transform,
+        optimizer=update,
+        optimizer_record=record,
+        learning_rate=rate,
+        lowering=lowering,
+    )
+
+
+def _checked_steps(steps: int) -> int:
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"steps is {steps!r}; it must be a whole number.")
+    if steps < 1:
+        raise ValueError(f"steps is {steps}; at least 1 step is needed to climb (256 is usual).")
+    return int(steps)
+
+
+def _image_size(model: Model, size: int | tuple[int, int]) -> tuple[int, int, int]:
+    if len(model.input_shape) != 3:
+        raise ValueError(
+            f"Model '{model.name}' takes inputs of shape {model.input_shape}; images have (height, width, channels)."
+        )
+    pair = (size, size) if isinstance(size, int | np.integer) else tuple(size)
+    if len(pair) != 2 or not all(isinstance(extent, int | np.integer) for extent in pair):
+        raise TypeError(f"size is {size!r}; it must be one whole number of pixels or (height, width).")
+    if min(pair) < SMALLEST_SIZE_PIXELS:
+        raise ValueError(f"size is {size}; the smallest picture is {SMALLEST_SIZE_PIXELS} pixels (128 is usual).")
+    return int(pair[0]), int(pair[1]), model.input_shape[-1]
+
+
+def _key(key: int | jax.Array) -> jax.Array:
+    if isinstance(key, int | np.integer) and not isinstance(key, bool):
+        return jax.random.key(int(key))
+    if isinstance(key, jax.Array) and jax.dtypes.issubdtype(key.dtype, jax.dtypes.prng_key) and key.ndim == 0:
+        return key
+    if isinstance(key, jax.Array) and key.dtype == np.uint32 and key.ndim == 1:
+        return jax.random.wrap_key_data(key)
+    raise TypeError(f"key is {key!r}; it must be a whole number or a JAX key such as jax.random.key(0).")
+
+
+def _transform(transforms: Transform | str | None) -> Transform:
+    if transforms is None:
+        return compose()
+    if isinstance(transforms, Transform):
+        return transforms
+    if isinstance(transforms, str) and transforms in _TRANSFORM_PRESETS:  # pyright: ignore[reportUnnecessaryIsInstance]
+        return _TRANSFORM_PRESETS[transforms]()
+    raise ValueError(
+        f"transforms is {transforms!r}; it must be a transform such as jaxviz.transforms.shift(8), None, or the name "
+        f"of a preset: {', '.join(sorted(_TRANSFORM_PRESETS))}."
+    )
+
+
+def _optimizer(
+    optimizer: optax.GradientTransformation | None, learning_rate: float | None
+) -> tuple[optax.GradientTransformation, dict[str, Any], float]:
+    if optimizer is not None:
+        if learning_rate is not None:
+            raise TypeError("Give either learning_rate, for Adam, or an optimizer that has its own.")
+        return optimizer, {"kind": "custom", "description": repr(type(optimizer).__name__)}, 1.0
+    rate = 0.05 if learning_rate is None else float(learning_rate)
+    if not (math.isfinite(rate) and rate > 0):
+        raise ValueError(f"learning_rate is {learning_rate}; it must be a positive number (0.05 is usual).")
+    return _ADAM, {"kind": "adam", "learning_rate": rate}, rate
+
+
+# One object, so that engines compiled with it are found again; the learning rate is multiplied in the step.
+_ADAM = optax.adam(1.0)
+
+
+def _objectives(
+    model: Model,
+    objective: str | Layer | Objective | Sequence[Objective],
+    units: Iterable[int | str] | int | str | None,
+) -> list[Objective]:
+    if isinstance(objective, Objective):
+        objective = [objective]
+    if not isinstance(objective, str | Layer):
+        objectives = list(objective)
+        wrong = [item for item in objectives if not isinstance(item, Objective)]  # pyright: ignore[reportUnnecessaryIsInstance]
+        if wrong:
+            raise TypeError(f"{wrong[0]!r} is no objective. Make one with jaxviz.channel, jaxviz.class_logit, …")
+        if units is not None:
+            raise TypeError("units belongs to a layer's name; objectives say themselves which units they mean.")
+        if not objectives:
+            raise ValueError("The list of objectives is empty; give at least one.")
+        return objectives
+    layer = model.layers.named(objective) if isinstance(objective, str) else objective
+    chosen = _chosen_units(layer, units)
+    if _is_class_layer(model, layer):
+        return [class_logit(unit) for unit in chosen]
+    names = [unit for unit in chosen if isinstance(unit, str)]
+    if names:
+        raise TypeError(f"units of '{layer.name}' are numbers; {names[0]!r} is none. Only class logits have names.")
+    return [channel(layer.name, unit) for unit in chosen if not isinstance(unit, str)]
+
+
+def _is_class_layer(model: Model, layer: Layer) -> bool:
+    """Say whether a layer's units are the classes: the logits, or the softmax of them, with a name for each."""
+    if model.logits is None or len(model.class_names) != layer.units:
+        return False
+    return layer.name in (model.logits.name, model.layers[-1].name) and len(layer.shape) == 1
+
+
+def _chosen_units(layer: Layer, units: Iterable[int | str] | int | str | None) -> list[int | str]:
+    if units is None:
+        return list(range(layer.units))
+    if isinstance(units, int | str | np.integer):
+        units = [units]  # pyright: ignore[reportAssignmentType]
+    chosen = [int(unit) if isinstance(unit, np.integer) else unit for unit in units]  # pyright: ignore[reportGeneralTypeIssues,reportUnknownVariableType,reportOptionalIterable]
+    if not chosen:
+        raise ValueError(f"The list of units is empty; layer '{layer.name}' has units 0 to {layer.units - 1}.")
+    return chosen
+
+
+def _bound(model: Model, objectives: Sequence[Objective]) -> tuple[tuple[Objective, ...], tuple[str, ...]]:
+    bound = tuple(objective.bind(model.class_names) for objective in objectives)
+    return bound, tuple(objective.label(model.class_names) for objective in bound)
+
+
+def _targets(model: Model, objectives: Sequence[Objective]) -> dict[Target, Layer]:
+    targets: dict[Target, Layer] = {}
+    for target in frozenset[Target]().union(*(objective.targets() for objective in objectives)):
+        if target.layer:
+            targets[target] = model.layers.named(target.layer)
+        elif model.logits is not None:
+            targets[target] = model.logits
+        else:
+            raise ValueError(f"Model '{model.name}' has no class logits: none of its outputs is one vector an image.")
+    return targets
+
+
+def _check_against_model(
+    model: Model,
+    objectives: Sequence[Objective],
+    targets: Mapping[Target, Layer],
+    canvas_size: tuple[int, int, int],
+) -> None:
+    network = model.network(canvas_size, 1)
+    shapes = {target: network.shape(layer, rectified=target.rectified) for target, layer in targets.items()}
+    for objective in objectives:
+        objective.check(shapes)
+    if model.unsound_weight is not None:
+        raise ValueError(
+            f"Weight {model.unsound_weight} of model '{model.name}' holds NaN or infinity, so no unit can climb. "
+            "Load a checkpoint from before its training diverged."
+        )
+
+
+def _versions() -> dict[str, str]:
+    packages = ("jaxviz-features", "jax", "jaxlib", "flax", "optax", "numpy")
+    versions = {"python": platform.python_version(), "backend": jax.default_backend()}
+    for package in packages:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = "unknown"
+    return versions

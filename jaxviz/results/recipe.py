@@ -1,0 +1,125 @@
+"""The recipe: everything needed to make the same pictures again, as plain JSON."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+FORMAT = 1
+"""Version of the JSON layout; raised when a change would make an older jaxviz misread it."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Recipe:
+    """Hold everything needed to make the images of a rendering again, bit for bit on the same backend.
+
+    Every part is plain JSON, copied when the record is made. Two recipes are equal when all of it is.
+
+    Attributes:
+        objectives: One JSON description for each unit, in the order of the images.
+        parameterization: JSON of the map from variables to an image.
+        transforms: JSON of the random transforms, or None where there were none.
+        optimizer: JSON of the optimizer, as `{"kind": "adam", "learning_rate": 0.05}`.
+        steps: Steps that each unit climbs, unless it is stopped before.
+        size: Height and width of an image in pixels.
+        key: The words (uint32) of the random key.
+        key_implementation: The name that jax gives to the kind of key.
+        model: The model's `name`, `fingerprint` of its program and weights, and `input_shape`.
+        lowering: The name of the set of equivalents under which the model was evaluated.
+        versions: Version of each package that has a part in the numbers, and the backend's name.
+
+    Example:
+        >>> recipe = Recipe(
+        ...     objectives=({"kind": "channel", "layer": "conv1", "index": 3},),
+        ...     parameterization={"kind": "pixels"},
+        ...     transforms=None,
+        ...     optimizer={"kind": "adam", "learning_rate": 0.05},
+        ...     steps=256,
+        ...     size=(128, 96),
+        ...     key=(0, 7),
+        ...     model={"name": "TinyNet", "fingerprint": "5f2c", "input_shape": [32, 32, 3]},
+        ...     lowering="xla",
+        ...     versions={"jax": "0.10.2", "backend": "cpu"},
+        ... )
+        >>> recipe
+        Recipe(1 unit of 'TinyNet', 128x96 pixels, 256 steps of adam)
+        >>> Recipe.from_json(recipe.to_json()) == recipe
+        True
+    """
+
+    objectives: tuple[dict[str, Any], ...]
+    parameterization: dict[str, Any]
+    transforms: dict[str, Any] | None
+    optimizer: dict[str, Any]
+    steps: int
+    size: tuple[int, int]
+    key: tuple[int, ...]
+    key_implementation: str = "threefry2x32"
+    model: dict[str, Any]
+    lowering: str
+    versions: dict[str, str]
+
+    def __post_init__(self) -> None:
+        plain: dict[str, Any] = {}
+        for field in fields(self):
+            try:
+                plain[field.name] = json.loads(json.dumps(getattr(self, field.name), allow_nan=False))
+            except (TypeError, ValueError) as error:
+                raise ValueError(
+                    f"The recipe's {field.name} cannot be written as JSON ({error}); "
+                    "give dictionaries, lists, strings and finite numbers only."
+                ) from error
+        for name in ("objectives", "size", "key"):
+            plain[name] = tuple(plain[name])
+        if not plain["objectives"]:
+            raise ValueError("A recipe needs at least one objective.")
+        if len(plain["size"]) != 2:
+            raise ValueError(f"A recipe's size is (height, width) in pixels; {plain['size']} was given.")
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        count = len(self.objectives)
+        height, width = self.size
+        return (
+            f"Recipe({count} unit{'s' * (count != 1)} of {self.model.get('name', 'model')!r}, "
+            f"{height}x{width} pixels, {self.steps} steps of {self.optimizer.get('kind', 'optimizer')})"
+        )
+
+    def for_units(self, positions: Sequence[int]) -> "Recipe":
+        """Return the recipe of some of the units.
+
+        Valid because an image depends on nothing but the key and its own objective.
+
+        Args:
+            positions: Where the units stand in `objectives`, counted from 0.
+        """
+        return replace(self, objectives=tuple(self.objectives[position] for position in positions))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the recipe as a plain dictionary that `json.dumps` takes."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return json.loads(json.dumps({"format": FORMAT} | values))
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Recipe":
+        """Return the recipe that `to_json` wrote.
+
+        Raises:
+            ValueError: If parts are missing or unknown, or a newer jaxviz wrote it.
+        """
+        if not isinstance(data, dict):  # pyright: ignore[reportUnnecessaryIsInstance]  # it comes from a file
+            raise ValueError(f"A recipe is a JSON object; a {type(data).__name__} was given.")
+        if data.get("format") != FORMAT:
+            raise ValueError(
+                f"This is not a recipe that this jaxviz reads: its format is {data.get('format')!r}, "
+                f"not {FORMAT}. A newer jaxviz may read it."
+            )
+        names = {field.name for field in fields(cls)}
+        missing, unknown = sorted(names - data.keys()), sorted(data.keys() - names - {"format"})
+        if missing or unknown:
+            raise ValueError(
+                f"The recipe is damaged: missing {', '.join(missing) or 'nothing'}; "
+                f"unknown {', '.join(unknown) or 'nothing'}."
+            )
+        return cls(**{name: data[name] for name in names})

@@ -1,0 +1,86 @@
+"""Random disturbances of an image, and their composition.
+
+An image that keeps its score when it is moved, scaled and rotated shows what a unit looks for; one that does not
+has found a quirk of the network's sampling. A transform is called with a key and one image in [0, 1].
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jaxviz.transforms.base import Transform
+from jaxviz.transforms.composition import Compose, Geometric, compose
+from jaxviz.transforms.geometric import (
+    Crop,
+    Jitter,
+    Pad,
+    Rotate,
+    Scale,
+    Shift,
+    crop,
+    jitter,
+    pad,
+    rotate,
+    scale,
+    shift,
+)
+from jaxviz.transforms.presets import distill_2017, lucid
+
+__all__ = [
+    "Compose",
+    "Crop",
+    "Geometric",
+    "Jitter",
+    "Pad",
+    "Rotate",
+    "Scale",
+    "Shift",
+    "Transform",
+    "compose",
+    "crop",
+    "distill_2017",
+    "from_json",
+    "jitter",
+    "lucid",
+    "pad",
+    "rotate",
+    "scale",
+    "shift",
+]
+
+_FACTORIES: dict[str, Callable[..., Transform]] = {
+    "crop": crop,
+    "jitter": jitter,
+    "pad": pad,
+    "rotate": rotate,
+    "scale": scale,
+    "shift": shift,
+}
+
+
+def from_json(record: Mapping[str, Any]) -> Transform:
+    """Make the transform that `Transform.to_json` described.
+
+    Args:
+        record: `kind` names a factory of this module and the rest are its arguments; the kind `compose` has
+            `transforms`.
+
+    Raises:
+        ValueError: the record describes no transform.
+
+    Example:
+        >>> from_json({"kind": "rotate", "max_degrees": 10})
+        rotate(10)
+        >>> from_json(lucid().to_json()) == lucid()
+        True
+    """
+    arguments = dict(record)
+    kind = arguments.pop("kind", None)
+    try:
+        if kind == Compose.kind:
+            return compose(*(from_json(member) for member in arguments["transforms"]))
+        if kind in _FACTORIES:
+            return _FACTORIES[kind](**arguments)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"This record of kind {kind!r} describes no transform: {error}.") from error
+    known = ", ".join(sorted([*_FACTORIES, Compose.kind]))
+    raise ValueError(f"Unknown kind of transform {kind!r}. Known kinds: {known}.")

@@ -1,0 +1,117 @@
+"""What every transform is: immutable data that disturbs one image at random.
+
+A transform is a frozen dataclass and a JAX pytree: its numbers are leaves, so that moving them compiles nothing;
+what decides shapes is static. It maps one image `[height, width, channel]`; the rendering engine maps it over a
+batch with its own key for every image. A leaf may be a tracer, so the factory functions validate what a user
+writes, and nothing is validated when a dataclass is made.
+"""
+
+import abc
+import json
+from dataclasses import fields
+from typing import Any, ClassVar, TypeAlias
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+# A number, or whatever `jax.tree.map` puts in its place: a tracer, a stack of numbers, an axis.
+Leaf: TypeAlias = Any
+Image: TypeAlias = Float[Array, "height width channel"]
+Disturbed: TypeAlias = Float[Array, "rows columns channel"]
+
+# Arguments that the factory functions take by name only.
+_NAMED = ("choices", "fill")
+
+
+class Transform(abc.ABC):
+    """A random disturbance of an image: call it with a key and one image.
+
+    Two transforms are equal when they are written alike, whatever arrays hold their numbers; they hash accordingly.
+
+    Example:
+        >>> import jax
+        >>> from jaxviz.transforms import compose, pad, rotate
+        >>> transform = compose(pad(4), rotate(10))
+        >>> transform
+        compose(pad(4, fill=0.5), rotate(10))
+        >>> image = jax.numpy.zeros((8, 9, 3))
+        >>> transform(jax.random.key(0), image).shape
+        (16, 17, 3)
+        >>> keys = jax.random.split(jax.random.key(0), 5)
+        >>> jax.vmap(transform, in_axes=(0, None))(keys, image).shape
+        (5, 16, 17, 3)
+    """
+
+    kind: ClassVar[str]
+
+    @abc.abstractmethod
+    def __call__(self, key: PRNGKeyArray, image: Image) -> Disturbed:
+        """Disturb one image."""
+
+    @abc.abstractmethod
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return the height and width that an image of this height and width gets, in pixels.
+
+        Raises:
+            ValueError: nothing is left of so small an image.
+        """
+
+    def arguments(self) -> dict[str, Any]:
+        """Return as plain data what the factory function named `kind` was called with."""
+        values = {name: getattr(self, name) for name in _field_names(self)}
+        return {name: _plain(value) for name, value in values.items() if value is not None}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data of which `jaxviz.transforms.from_json` makes an equal transform.
+
+        Example:
+            >>> from jaxviz.transforms import scale
+            >>> scale(0.9, 1.1).to_json()
+            {'kind': 'scale', 'low': 0.9, 'high': 1.1}
+        """
+        return {"kind": self.kind} | self.arguments()
+
+    def expression(self) -> str:
+        """Return the Python expression that makes this transform."""
+        arguments = [
+            f"{name}={_written(value)}" if name in _NAMED else _written(value)
+            for name, value in self.arguments().items()
+        ]
+        return f"{self.kind}({', '.join(arguments)})"
+
+    def __str__(self) -> str:
+        return self.expression()
+
+    def __repr__(self) -> str:
+        try:
+            return self.expression()
+        except jax.errors.TracerArrayConversionError:
+            return f"<traced {self.kind}>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Transform):
+            return NotImplemented
+        return self.to_json() == other.to_json()
+
+    def __hash__(self) -> int:
+        return hash(json.dumps(self.to_json(), sort_keys=True))
+
+
+def _field_names(transform: Any) -> list[str]:
+    return [field.name for field in fields(transform)]
+
+
+def _plain(leaf: Leaf) -> Any:
+    array = np.asarray(leaf)
+    if array.dtype == np.float32:  # the shortest decimals that give the values back
+        array = np.array([float(str(number)) for number in array.ravel()]).reshape(array.shape)
+    return array.tolist()
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, str):
+        return json.dumps(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_written, value))}]"  # pyright: ignore[reportUnknownArgumentType]
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

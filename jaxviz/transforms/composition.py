@@ -1,0 +1,135 @@
+"""Transforms one after the other, with all neighbouring geometric ones applied at once.
+
+Geometric transforms only say where every pixel of the result is looked up, and such maps compose. So a run of
+them reads the image once: it is blurred by interpolation once, not once for each, and what one of them moves out
+of the canvas another may move back in. What lies outside the image is said by the run's `pad`; it is 0.5 in a run
+without one. A second `pad` begins a new run.
+"""
+
+import abc
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from jaxviz.transforms.base import Disturbed, Image, Leaf, Transform
+from jaxviz.transforms.sampling import Affine, sample
+
+_OUTSIDE = 0.5
+
+
+class Geometric(Transform):
+    """A transform that only moves pixels, by an affine map of positions that random numbers decide."""
+
+    draws: ClassVar[int]
+    """How many random numbers it takes."""
+
+    @abc.abstractmethod
+    def affine(self, random: Float[Array, " draws"]) -> Affine:
+        """Turn random numbers, uniform in [0, 1), into the map from the result's positions to the source's."""
+
+    def __call__(self, key: PRNGKeyArray, image: Image) -> Disturbed:
+        """Disturb one image."""
+        return _Run((self,))(key, image)
+
+
+class Border(Geometric):
+    """A geometric transform that says what lies outside the image."""
+
+    @abc.abstractmethod
+    def outside(self, random: Float[Array, ""]) -> Leaf:
+        """Return the value outside, or None for the image mirrored; `random` is uniform in [0, 1)."""
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Geometric transforms of which at most one is a border."""
+
+    transforms: tuple[Geometric, ...]
+
+    def __call__(self, key: PRNGKeyArray, image: Image) -> Disturbed:
+        draws = [transform.draws for transform in self.transforms]
+        random = jax.random.uniform(key, (1 + sum(draws),), jnp.float32)
+        affine, outside, used = Affine.identity(), _OUTSIDE, 1
+        size = (image.shape[0], image.shape[1])
+        for transform, count in zip(self.transforms, draws, strict=True):
+            affine = affine.then(transform.affine(random[used : used + count]))
+            size = transform.output_size(*size)
+            used += count
+            if isinstance(transform, Border):
+                outside = transform.outside(random[0])
+        return sample(image, affine, size, outside)
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["transforms"], meta_fields=[])
+@dataclass(frozen=True, eq=False, repr=False)
+class Compose(Transform):
+    """Transforms one after the other; made by `compose`."""
+
+    transforms: tuple[Leaf, ...]
+    kind = "compose"
+
+    def __call__(self, key: PRNGKeyArray, image: Image) -> Disturbed:
+        """Disturb one image by every transform in turn."""
+        stages = _stages(self.transforms)
+        # A single stage gets the key itself, so that it does the same alone and composed.
+        keys = [key] if len(stages) == 1 else jax.random.split(key, len(stages))
+        for stage_key, stage in zip(keys, stages, strict=True):
+            image = stage(stage_key, image)
+        return image
+
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return the size after the last transform."""
+        for transform in self.transforms:
+            height, width = transform.output_size(height, width)
+        return height, width
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the transforms in their order."""
+        return {"kind": self.kind, "transforms": [transform.to_json() for transform in self.transforms]}
+
+    def expression(self) -> str:
+        """Return the call of `compose`."""
+        return f"compose({', '.join(transform.expression() for transform in self.transforms)})"
+
+
+def compose(*transforms: Transform) -> Compose:
+    """Apply transforms one after the other.
+
+    Neighbouring geometric transforms read the image once, as this module describes.
+
+    Args:
+        transforms: in the order in which they disturb the image; compositions among them are taken apart. Without
+            any the image stays as it is.
+
+    Example:
+        >>> from jaxviz.transforms import jitter, pad, rotate
+        >>> transform = compose(pad(12), jitter(8), rotate(10))
+        >>> transform.output_size(128, 96)
+        (144, 112)
+    """
+    flat: list[Transform] = []
+    for transform in transforms:
+        flat += transform.transforms if isinstance(transform, Compose) else [transform]
+    return Compose(tuple(flat))
+
+
+def _stages(transforms: Sequence[Transform]) -> list[_Run | Transform]:
+    stages: list[_Run | Transform] = []
+    for transform in transforms:
+        if not isinstance(transform, Geometric):
+            stages.append(transform)
+            continue
+        last = stages[-1] if stages else None
+        begins = not isinstance(last, _Run) or (
+            isinstance(transform, Border) and any(isinstance(member, Border) for member in last.transforms)
+        )
+        if begins:
+            stages.append(_Run((transform,)))
+        else:
+            stages[-1] = _Run((*last.transforms, transform))
+    return stages

@@ -1,0 +1,341 @@
+"""The geometric transforms: borders and crops, translations, magnifications, rotations.
+
+Lengths are in pixels, angles in degrees, positions are (row, column), and the centre of an image lies at
+((height - 1) / 2, (width - 1) / 2). `shift`, `scale` and `rotate` draw either uniformly from a range or one of the
+numbers listed as `choices`, in which a number listed twice is twice as likely; these numbers are leaves.
+"""
+
+import difflib
+import math
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxviz.transforms.base import Leaf
+from jaxviz.transforms.composition import Border, Geometric
+from jaxviz.transforms.sampling import Affine
+
+
+class _SameSize(Geometric):
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return the same size."""
+        return height, width
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["grey"], meta_fields=["pixels", "mode"])
+@dataclass(frozen=True, eq=False, repr=False)
+class Pad(Border):
+    """A border around the image; made by `pad`. `grey` is None unless the mode is `constant`."""
+
+    pixels: int
+    mode: Literal["constant", "uniform", "reflect"]
+    grey: Leaf
+    kind = "pad"
+    draws = 0
+
+    def affine(self, random: Float[Array, " draws"]) -> Affine:  # noqa: ARG002 - nothing moves
+        """Return the identity: positions count from the centre."""
+        return Affine.identity()
+
+    def outside(self, random: Float[Array, ""]) -> Leaf:
+        """Return the border's grey."""
+        return random if self.mode == "uniform" else self.grey
+
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return the size with the border on every side."""
+        return height + 2 * self.pixels, width + 2 * self.pixels
+
+    def arguments(self) -> dict[str, Any]:
+        """Return width and fill."""
+        values = super().arguments()
+        return {"pixels": self.pixels, "fill": values.get("grey", self.mode)}
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=["pixels"])
+@dataclass(frozen=True, eq=False, repr=False)
+class Crop(Geometric):
+    """The middle of the image; made by `crop`."""
+
+    pixels: int
+    kind = "crop"
+    draws = 0
+
+    def affine(self, random: Float[Array, " draws"]) -> Affine:  # noqa: ARG002 - nothing moves
+        """Return the identity: positions count from the centre."""
+        return Affine.identity()
+
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return the size without the border."""
+        return _smaller(height, width, 2 * self.pixels, self)
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=["pixels"])
+@dataclass(frozen=True, eq=False, repr=False)
+class Jitter(Geometric):
+    """A crop at a random place; made by `jitter`."""
+
+    pixels: int
+    kind = "jitter"
+    draws = 2
+
+    def affine(self, random: Float[Array, " draws"]) -> Affine:
+        """Return the translation to the place of the crop."""
+        first = jnp.floor(random * (self.pixels + 1))
+        return Affine.translation(first - self.pixels / 2)
+
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return the size of the crop."""
+        return _smaller(height, width, self.pixels, self)
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["max_pixels", "choices"], meta_fields=[])
+@dataclass(frozen=True, eq=False, repr=False)
+class Shift(_SameSize):
+    """A translation; made by `shift`."""
+
+    max_pixels: Leaf
+    choices: Leaf
+    kind = "shift"
+    draws = 2
+
+    def affine(self, random: Float[Array, " draws"]) -> Affine:
+        """Return the translation back."""
+        return Affine.translation(-_drawn(random, _both_signs(self.max_pixels), self.choices))
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["low", "high", "choices"], meta_fields=[])
+@dataclass(frozen=True, eq=False, repr=False)
+class Scale(_SameSize):
+    """A magnification about the centre; made by `scale`."""
+
+    low: Leaf
+    high: Leaf
+    choices: Leaf
+    kind = "scale"
+    draws = 1
+
+    def affine(self, random: Float[Array, " draws"]) -> Affine:
+        """Return the magnification back."""
+        factor = _drawn(random[0], (self.low, self.high), self.choices)
+        return Affine(jnp.eye(2, dtype=jnp.float32) / factor, jnp.zeros(2, jnp.float32))
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["max_degrees", "choices"], meta_fields=[])
+@dataclass(frozen=True, eq=False, repr=False)
+class Rotate(_SameSize):
+    """A rotation about the centre; made by `rotate`."""
+
+    max_degrees: Leaf
+    choices: Leaf
+    kind = "rotate"
+    draws = 1
+
+    def affine(self, random: Float[Array, " draws"]) -> Affine:
+        """Return the rotation back. Rows count downwards, so counterclockwise takes columns to smaller rows."""
+        angle = _drawn(random[0], _both_signs(self.max_degrees), self.choices) * (math.pi / 180)
+        cosine, sine = jnp.cos(angle), jnp.sin(angle)
+        return Affine(jnp.stack([cosine, sine, -sine, cosine]).reshape(2, 2), jnp.zeros(2, jnp.float32))
+
+
+def pad(pixels: int, *, fill: float | Literal["uniform", "reflect"] = 0.5) -> Pad:
+    """Put a border around the image, so that nothing at its edge is lost when it moves.
+
+    Args:
+        pixels: the border's width on every side.
+        fill: the border's value in all channels, in [0, 1]; or `"uniform"`, a value drawn anew for every image; or
+            `"reflect"`, the image mirrored about its outermost pixels. The same lies beyond the border, wherever
+            the transforms of its run look.
+
+    Returns:
+        A transform whose result is larger by twice `pixels` in height and in width.
+
+    Example:
+        >>> import jax
+        >>> image = jax.numpy.array([[[1.0], [2.0]]])
+        >>> pad(1)(jax.random.key(0), image)[..., 0].tolist()
+        [[0.5, 0.5, 0.5, 0.5], [0.5, 1.0, 2.0, 0.5], [0.5, 0.5, 0.5, 0.5]]
+    """
+    if isinstance(fill, str):
+        if fill not in ("uniform", "reflect"):
+            close = difflib.get_close_matches(fill, ("uniform", "reflect"), n=1)
+            advice = f" Did you mean {close[0]!r}?" if close else ""
+            raise ValueError(f"Unknown fill {fill!r}. Give a number, 'uniform' or 'reflect'.{advice}")
+        return Pad(_pixels(pixels), fill, None)
+    if not 0 <= fill <= 1:
+        raise ValueError(f"The fill is {fill}. Images lie in [0, 1], so give a number in this range.")
+    return Pad(_pixels(pixels), "constant", float(fill))
+
+
+def crop(pixels: int) -> Crop:
+    """Cut a border off the image.
+
+    Args:
+        pixels: the border's width on every side.
+
+    Returns:
+        A transform whose result is smaller by twice `pixels` in height and in width.
+
+    Example:
+        >>> import jax
+        >>> crop(1)(jax.random.key(0), jax.numpy.arange(15.0).reshape(3, 5, 1))[..., 0].tolist()
+        [[6.0, 7.0, 8.0]]
+    """
+    return Crop(_pixels(pixels))
+
+
+def jitter(pixels: int) -> Jitter:
+    """Crop the image at a random place: lucid's `jitter`.
+
+    The first row and the first column of the crop are whole numbers from 0 to `pixels`, all as likely, so the
+    crop copies pixels. About the image's centre this is a translation by up to half of `pixels`.
+
+    Args:
+        pixels: how many rows and how many columns are cut off in all.
+
+    Returns:
+        A transform whose result is smaller by `pixels` in height and in width.
+
+    Example:
+        >>> import jax
+        >>> jitter(8).output_size(152, 100)
+        (144, 92)
+    """
+    return Jitter(_pixels(pixels))
+
+
+def shift(max_pixels: float | None = None, *, choices: Sequence[float] | None = None) -> Shift:
+    """Move the image by a random distance, along rows and along columns independently.
+
+    What leaves the canvas is gone, unless a transform of the same run moves it back; a `pad` before makes room. A
+    distance of whole pixels copies them; others interpolate.
+
+    Args:
+        max_pixels: distances are uniform between this to the top or left and this to the bottom or right.
+        choices: the distances instead, positive to the bottom and to the right.
+
+    Example:
+        >>> import jax
+        >>> image = jax.numpy.arange(6.0).reshape(2, 3, 1)
+        >>> shift(choices=[1])(jax.random.key(0), image)[..., 0].tolist()
+        [[0.5, 0.5, 0.5], [0.5, 0.0, 1.0]]
+    """
+    _one_of("shift(8)", "shift(choices=[-8, 0, 8])", max_pixels is not None, choices is not None)
+    if choices is not None:
+        return Shift(None, _choices(choices, "distances"))
+    return Shift(_size(max_pixels, "The greatest distance"), None)
+
+
+def scale(
+    low: float | None = None, high: float | None = None, *, choices: Sequence[float] | None = None
+) -> Scale:
+    """Magnify the image about its centre by a random factor; the canvas keeps its size.
+
+    Args:
+        low: the least factor. Above one the image is magnified and its border leaves the canvas; below one it
+            shrinks and what lies outside appears.
+        high: the greatest factor; factors between are all as likely.
+        choices: the factors instead.
+
+    Example:
+        >>> import jax
+        >>> image = jax.numpy.arange(5.0).reshape(1, 5, 1)
+        >>> scale(choices=[2])(jax.random.key(0), image)[0, :, 0].tolist()
+        [1.0, 1.5, 2.0, 2.5, 3.0]
+    """
+    _one_of(
+        "scale(0.9, 1.1)",
+        "scale(choices=[0.9, 1, 1.1])",
+        low is not None and high is not None,
+        choices is not None,
+        neither=low is None and high is None,
+    )
+    if choices is not None:
+        factors = _choices(choices, "factors")
+        if not np.all(factors > 0):
+            raise ValueError(f"The factors are {choices}. Give numbers above zero.")
+        return Scale(None, None, factors)
+    least, greatest = _size(low, "The least factor"), _size(high, "The greatest factor")
+    if not 0 < least <= greatest:
+        raise ValueError(f"The factors are {low} to {high}. Give numbers above zero, the smaller first.")
+    return Scale(least, greatest, None)
+
+
+def rotate(max_degrees: float | None = None, *, choices: Sequence[float] | None = None) -> Rotate:
+    """Rotate the image about its centre by a random angle; the canvas keeps its size.
+
+    Args:
+        max_degrees: angles are uniform between this clockwise and this counterclockwise.
+        choices: the angles instead, in degrees, positive counterclockwise as the image is seen with row 0 at the
+            top. So 90 does what `numpy.rot90` does.
+
+    Example:
+        >>> import jax
+        >>> image = jax.numpy.arange(9.0).reshape(3, 3, 1)
+        >>> rotate(choices=[90])(jax.random.key(0), image)[..., 0].round(3).tolist()
+        [[2.0, 5.0, 8.0], [1.0, 4.0, 7.0], [0.0, 3.0, 6.0]]
+    """
+    _one_of("rotate(10)", "rotate(choices=[-10, 0, 10])", max_degrees is not None, choices is not None)
+    if choices is not None:
+        return Rotate(None, _choices(choices, "angles"))
+    return Rotate(_size(max_degrees, "The greatest angle"), None)
+
+
+def _drawn(random: Float[Array, "..."], limits: tuple[Leaf, Leaf], choices: Leaf) -> Float[Array, "..."]:
+    """Turn numbers uniform in [0, 1) into numbers between the limits, or into one of the choices."""
+    if choices is None:
+        low, high = jnp.float32(limits[0]), jnp.float32(limits[1])
+        return low + (high - low) * random
+    numbers = jnp.float32(choices)
+    return numbers[jnp.floor(random * numbers.size).astype(jnp.int32)]
+
+
+def _both_signs(greatest: Leaf) -> tuple[Leaf, Leaf]:
+    return (None, None) if greatest is None else (-greatest, greatest)
+
+
+def _smaller(height: int, width: int, pixels: int, transform: Geometric) -> tuple[int, int]:
+    if min(height, width) <= pixels:
+        raise ValueError(
+            f"{transform} takes {pixels} pixels off the height and the width and leaves nothing of an image of "
+            f"{height} by {width}. Render a larger image or give fewer pixels."
+        )
+    return height - pixels, width - pixels
+
+
+def _one_of(example: str, other: str, has_range: bool, has_choices: bool, *, neither: bool = True) -> None:
+    if has_range == has_choices or not (has_range or neither):
+        raise ValueError(f"Give either a range or choices, as in {example} or {other}.")
+
+
+def _pixels(value: Any) -> int:
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None:
+        raise TypeError(f"A number of pixels must be whole; this is {value!r} ({type(value).__name__}).")
+    if number < 0:
+        raise ValueError(f"The number of pixels is {number}. Give zero or more.")
+    return number
+
+
+def _size(value: Any, name: str) -> float:
+    number = float(value)
+    if not 0 <= number < math.inf:
+        raise ValueError(f"{name} is {value}. Give a finite number that is zero or more.")
+    return number
+
+
+def _choices(values: Sequence[float], name: str) -> np.ndarray[Any, np.dtype[np.float32]]:
+    numbers = np.array(list(values), np.float32)
+    if numbers.ndim != 1 or numbers.size == 0 or not np.all(np.isfinite(numbers)):
+        raise ValueError(f"The {name} to choose from are {values}. Give one finite number or more.")
+    numbers.flags.writeable = False
+    return numbers

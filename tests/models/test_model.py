@@ -1,0 +1,127 @@
+"""The table of layers and the activations of a model."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxviz
+from jaxviz.models import Layer
+
+KERNEL = np.random.default_rng(3).normal(size=(3, 3, 3, 4)).astype(np.float32)
+
+
+def network(images):
+    with jax.named_scope("first"):
+        hidden = jax.lax.conv_general_dilated(
+            images, KERNEL, (2, 2), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+        hidden = jax.nn.relu(hidden)
+    with jax.named_scope("second"):
+        return hidden.mean((1, 2)) @ jnp.ones((4, 5))
+
+
+@pytest.fixture
+def model():
+    return jaxviz.wrap(network, input_shape=(9, 12, 3), name="Tiny", class_names=list("abcde"))
+
+
+def test_a_layer_says_what_it_is(model):
+    layer = model.layers["first/conv"]
+    assert (layer.kind, layer.shape, layer.units) == ("conv", (5, 6, 4), 4)
+    assert layer.parameters == 3 * 3 * 3 * 4
+    assert layer.flops == 2 * 5 * 6 * 4 * 27
+    assert (layer.receptive_field, layer.stride) == ((3, 3), (2, 2))
+
+
+def test_the_table_is_indexed_by_position_slice_name_alias_and_pattern(model):
+    layers = model.layers
+    assert layers[-1].name == layers["output"].name == "second/dense"
+    assert layers["first"].name == "first/relu"
+    assert layers[:2].names == ("first/conv", "first/relu")
+    assert layers["first/*"].names == ("first/conv", "first/relu")
+    assert isinstance(layers["first/conv"], Layer)
+    assert "first" in layers
+    assert "third" not in layers
+
+
+def test_the_table_prints_one_line_a_layer_and_escapes_markup():
+    def hostile(images):
+        with jax.named_scope("<img onerror=alert(1)>"):
+            return images * 2.0
+
+    layers = jaxviz.wrap(hostile, input_shape=(4, 6, 3)).layers
+    assert len(str(layers).splitlines()) == 1 + len(layers)
+    assert "<img" in str(layers)
+    assert "<img" not in layers._repr_html_()
+    assert "&lt;img onerror" in layers._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("first/konv", "Did you mean 'first/conv'"), ("zzz", "It has"), ("zzz*", "fits the pattern")]
+)
+def test_a_wrong_layer_name_gives_the_closest(model, name, message):
+    with pytest.raises(KeyError, match=message):
+        model.layers[name]
+
+
+def test_activations_of_a_batch_do_not_depend_on_the_chunks(model):
+    images = np.random.default_rng(0).random((7, 9, 12, 3), np.float32)
+    whole = model.activations(images, "first*")
+    parts = model.activations(images, "first*", batch_size=3)
+    assert set(whole) == {"first/conv", "first/relu"}
+    for name, array in whole.items():
+        assert array.shape == (7, 5, 6, 4)
+        np.testing.assert_allclose(array, parts[name], rtol=1e-5, atol=1e-6)
+
+
+def test_activations_can_be_taken_at_another_size(model):
+    images = np.random.default_rng(0).random((2, 20, 15, 3), np.float32)
+    assert model.activations(images, ["first"])["first"].shape == (2, 10, 8, 4)
+
+
+@pytest.mark.parametrize(
+    ("images", "error", "message"),
+    [
+        (np.zeros((1, 9, 12, 3), np.uint8), TypeError, "Divide uint8 by 255"),
+        (np.full((1, 9, 12, 3), 2.0), ValueError, r"range from 2 to 2"),
+        (np.full((1, 9, 12, 3), np.nan), ValueError, r"must be in \[0, 1\] and finite"),
+        (np.zeros((9, 12, 3)), ValueError, r"images\[None\]"),
+        (np.zeros((1, 9, 12, 4)), ValueError, r"takes \[batch, 9, 12, 3\]"),
+    ],
+)
+def test_images_that_are_no_float_images_are_refused(model, images, error, message):
+    with pytest.raises(error, match=message):
+        model.activations(images, "first")
+
+
+def test_a_model_with_a_flattened_layer_says_why_another_size_does_not_work():
+    def flat(images):
+        return images.reshape(images.shape[0], -1) @ jnp.ones((4 * 6 * 3, 2))
+
+    model = jaxviz.wrap(flat, input_shape=(4, 6, 3))
+    with pytest.raises(ValueError, match="wrapped for 4×6×3 images; a model with a flattened dense layer"):
+        model.activations(np.zeros((1, 5, 6, 3), np.float32), "output")
+
+
+def test_the_fingerprint_follows_the_weights():
+    def make(scale):
+        return jaxviz.wrap(lambda images: images.mean((1, 2)) @ (scale * jnp.ones((3, 2))), input_shape=(4, 6, 3))
+
+    assert make(1.0).fingerprint == make(1.0).fingerprint != make(2.0).fingerprint
+
+
+def test_an_activation_below_the_top_costs_only_the_work_below_it(model):
+    def flops(layer):
+        network_of = model.network((9, 12, 3), 2)
+        value = network_of.value(model.layers[layer])
+
+        def compute(weights, images):
+            known = dict(zip(network_of.program.weight_values, weights, strict=True))
+            return network_of.program.evaluate(known | {network_of.program.image_value: images}, [value])
+
+        lowered = jax.jit(compute).lower(model.weights, jnp.zeros((2, 9, 12, 3)))
+        return lowered.compile().cost_analysis()["flops"]
+
+    assert flops("first/conv") < flops("output")
+    assert flops("first/conv") == pytest.approx(2 * model.layers["first/conv"].flops, rel=0.25)
