@@ -1,12 +1,12 @@
-"""Top-1 and top-5 accuracy of the zoo's networks on sample images of ImageNet: a check that they are built right.
+"""Measure the zoo's networks on sample images of ImageNet: a check that they are built right.
 
     python benchmarks/predictions.py [--images FOLDER] [--googlenet FILE]
 
-The folder holds images named '<class index>_<anything>.jpg', e.g. '0949_n07745940_strawberry.jpg', of which the
-central 224 x 224 pixels are shown to each network. Such samples were probably seen in training: these numbers say that
-weights, preprocessing and padding are right, not how good a network is. On the 1000 images of
-github.com/EliSchwartz/imagenet-sample-images, resized to 256 pixels on the short side, EfficientNet-Lite0 has 0.885 and
-0.972, GoogLeNet 0.793 and 0.939.
+The folder holds images named '<class index>_<anything>.jpg', e.g. '0949_n07745940_strawberry.jpg', of which
+the central 224 x 224 pixels are shown to each network. Such samples were probably seen in training: these
+numbers say that weights, preprocessing and padding are right, not how good a network is. On the 1000 images
+of github.com/EliSchwartz/imagenet-sample-images, resized to 256 pixels on the short side, EfficientNet-Lite0
+has 0.885 and 0.972, GoogLeNet 0.793 and 0.939.
 """
 
 import argparse
@@ -30,9 +30,7 @@ def read_image(path: Path) -> np.ndarray:
         image = image.convert("RGB")
     if min(image.size) < IMAGE_SIZE:
         scale = IMAGE_SIZE / min(image.size)
-        image = image.resize(
-            [max(IMAGE_SIZE, round(scale * side)) for side in image.size], Image.Resampling.BICUBIC
-        )
+        image = image.resize([max(IMAGE_SIZE, round(scale * side)) for side in image.size], Image.Resampling.BICUBIC)
     left, top = ((side - IMAGE_SIZE) // 2 for side in image.size)
     return np.asarray(image.crop((left, top, left + IMAGE_SIZE, top + IMAGE_SIZE)), np.float32) / 255
 
@@ -59,9 +57,7 @@ def measure(model: jaxviz.Model, paths: list[Path]) -> tuple[float, float, float
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--images", type=Path, default=SHARED_DATA / "imagenet_samples", help="default: %(default)s"
-    )
+    parser.add_argument("--images", type=Path, default=SHARED_DATA / "imagenet_samples", help="default: %(default)s")
     parser.add_argument(
         "--googlenet",
         type=Path,

@@ -23,6 +23,7 @@ ALLOWED = {
     **dict.fromkeys(ENGINES, LEAVES | RECORDS),
     **dict.fromkeys(FACES, RECORDS | {"jobs"}),
     "cli": LEAVES | ENGINES | FACES | RECORDS | {"jobs", ROOT},
+    "__main__": frozenset({"cli"}),
     ROOT: frozenset(),  # the public table imports when a name is used, and for type checkers
 }
 

@@ -4,13 +4,15 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from jaxviz.results import Recipe, Rendering, png_bytes, read_recipe
 from jaxviz.results.files import file_names
 from records import MARKUP, make_recipe, make_rendering
+
+pytestmark = pytest.mark.smoke  # NumPy and Pillow change their ways too
 
 
 def png_text(path):
@@ -26,7 +28,6 @@ def png_text(path):
     channels=st.integers(1, 5),
     times=st.integers(0, 3),
 )
-@settings(max_examples=25, deadline=None, derandomize=True)
 def test_npz_gives_everything_back_exactly(tmp_path_factory, labels, height, width, channels, times):
     count = len(labels)
     rendering = make_rendering(
@@ -92,7 +93,6 @@ def test_any_label_becomes_a_safe_file_name(label, name):
 
 
 @given(labels=st.lists(st.text(alphabet="aA_2 ./", max_size=3), max_size=8))
-@settings(max_examples=60, deadline=None, derandomize=True)
 def test_file_names_never_meet_on_any_file_system(labels):
     names = [name.lower() for name in file_names(labels)]
     assert len(set(names)) == len(labels)

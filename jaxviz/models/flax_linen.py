@@ -37,9 +37,7 @@ def adapt(module: linen.Module, variables: Mapping[str, Any]) -> Adapted:
     return Adapted(function, dict(variables), type(module).__name__, root=module.name or type(module).__name__)
 
 
-def _inference_mode(
-    call: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any], context: Any
-) -> Any:
+def _inference_mode(call: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any], context: Any) -> Any:
     """Run BatchNorm and Dropout as in inference, whatever the user's module passes to them."""
     for cls, flag, value in _STOCHASTIC_FLAGS:
         if isinstance(context.module, cls) and context.method_name == "__call__":

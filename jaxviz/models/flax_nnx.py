@@ -21,9 +21,7 @@ def adapt(module: nnx.Module) -> Adapted:
 
     def function(weights: Any, images: jax.Array) -> Any:
         copy = nnx.merge(definition, weights)
-        copy.set_attributes(
-            deterministic=True, use_running_average=True, training=False, raise_if_not_found=False
-        )
+        copy.set_attributes(deterministic=True, use_running_average=True, training=False, raise_if_not_found=False)
         classes: set[type] = set()
         for path, node in nnx.iter_graph(copy):
             if isinstance(node, nnx.Module):
@@ -31,6 +29,7 @@ def adapt(module: nnx.Module) -> Adapted:
                 classes.add(type(node))
         with scoped_calls(with_parents(classes), lambda node: getattr(node, _PATH, None)):
             call: Any = copy
-            return call(images, **inference_arguments(type(module).__call__))  # pyright: ignore
+            cls: Any = type(module)
+            return call(images, **inference_arguments(cls.__call__))
 
     return Adapted(function, state, type(module).__name__)

@@ -9,8 +9,8 @@ program, so padding, dilation, branches and transposed convolutions come out of 
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from jaxviz.models import jax_internals
 from jaxviz.models.program import Equation, Program
@@ -91,7 +91,7 @@ def _follow(
     shape = shapes[value]
     rule = _RULES.get(equation.primitive)
     if rule is not None:
-        return rule(equation, [shapes[read] for read in equation.reads], operands, shape)
+        return rule(_Step(equation.params, [shapes[read] for read in equation.reads], operands, shape))
     source_shapes = [shapes[read] for read, geometry in zip(equation.reads, operands, strict=True) if geometry]
     if equation.source is not None and jax_internals.rule_body(equation.source) is not None:
         elementwise = all(source == shape for source in source_shapes) and not _body_mixes(equation)
@@ -150,8 +150,20 @@ def _everything(geometries: Sequence[Geometry], shape: tuple[int, ...]) -> Geome
     return Geometry(tuple(frozenset[int]() for _ in shape), (None,) * count)
 
 
-Shapes = Sequence[tuple[int, ...]]
-Known = Sequence[Geometry | None]
+class _Step(NamedTuple):
+    """One equation on its way: shapes and geometries of what it reads, and the shape of what it makes."""
+
+    params: Mapping[str, Any]
+    shapes: Sequence[tuple[int, ...]]
+    known: Sequence[Geometry | None]
+    shape: tuple[int, ...]
+
+    @property
+    def first(self) -> Geometry:
+        """The geometry of the first operand, for operations whose first operand is what they work on."""
+        geometry = self.known[0]
+        assert geometry is not None
+        return geometry
 
 
 def _slide(
@@ -175,12 +187,12 @@ def _slide(
     return Geometry(tuple(dims), tuple(fields))
 
 
-def _convolution(equation: Equation, shapes: Shapes, known: Known, shape: tuple[int, ...]) -> Geometry:
-    params, geometry = equation.params, known[0]
-    if geometry is None or any(other is not None for other in known[1:]):
-        return _everything([g for g in known if g is not None], shape)
+def _convolution(step: _Step) -> Geometry:
+    if step.known[0] is None or any(other is not None for other in step.known[1:]):
+        return _everything([geometry for geometry in step.known if geometry is not None], step.shape)
+    params, geometry = step.params, step.first
     numbers = params["dimension_numbers"]
-    kernel = [shapes[1][axis] for axis in numbers.rhs_spec[2:]]
+    kernel = [step.shapes[1][axis] for axis in numbers.rhs_spec[2:]]
     axes = [(numbers.lhs_spec[0], numbers.out_spec[0])]
     axes += list(zip(numbers.lhs_spec[2:], numbers.out_spec[2:], strict=True))
     windows = [(1, 1, 0, 1, 1)] + [
@@ -194,40 +206,39 @@ def _convolution(equation: Equation, shapes: Shapes, known: Known, shape: tuple[
             strict=True,
         )
     ]
-    return _slide(geometry, axes, windows, len(shape)).mixed(geometry.dims[numbers.lhs_spec[1]])
+    return _slide(geometry, axes, windows, len(step.shape)).mixed(geometry.dims[numbers.lhs_spec[1]])
 
 
-def _reduce_window(equation: Equation, shapes: Shapes, known: Known, shape: tuple[int, ...]) -> Geometry:
-    params, geometry = equation.params, known[0]
-    assert geometry is not None
-    axes = [(axis, axis) for axis in range(len(shape))]
+def _reduce_window(step: _Step) -> Geometry:
+    params, geometry = step.params, step.first
+    axes = [(axis, axis) for axis in range(len(step.shape))]
     windows = [
         (extent, stride, before, dilation, zoom)
         for extent, stride, (before, _), dilation, zoom in zip(
             params["window_dimensions"],
             params["window_strides"],
             params["padding"],
-            params.get("window_dilation", (1,) * len(shape)),
-            params.get("base_dilation", (1,) * len(shape)),
+            params.get("window_dilation", (1,) * len(step.shape)),
+            params.get("base_dilation", (1,) * len(step.shape)),
             strict=True,
         )
     ]
-    return _slide(geometry, axes, windows, len(shape))
+    return _slide(geometry, axes, windows, len(step.shape))
 
 
-def _dot_general(equation: Equation, shapes: Shapes, known: Known, shape: tuple[int, ...]) -> Geometry:
-    (contracting, batches) = equation.params["dimension_numbers"]
+def _dot_general(step: _Step) -> Geometry:
+    (contracting, batches) = step.params["dimension_numbers"]
     parts: list[Geometry] = []
     mixed: frozenset[int] = frozenset()
-    for side, geometry in enumerate(known):
+    for side, geometry in enumerate(step.known):
         if geometry is None:
             continue
-        rank = len(shapes[side])
+        rank = len(step.shapes[side])
         free = [axis for axis in range(rank) if axis not in contracting[side] and axis not in batches[side]]
-        dims: list[frozenset[int]] = [frozenset()] * len(shape)
+        dims: list[frozenset[int]] = [frozenset()] * len(step.shape)
         for target, source in enumerate(batches[side]):
             dims[target] = geometry.dims[source]
-        others = len(shape) - len(batches[side]) - len(free)
+        others = len(step.shape) - len(batches[side]) - len(free)
         offset = len(batches[side]) + (others if side == 1 else 0)
         for position, source in enumerate(free):
             dims[offset + position] = geometry.dims[source]
@@ -238,83 +249,77 @@ def _dot_general(equation: Equation, shapes: Shapes, known: Known, shape: tuple[
     return _union(parts).mixed(mixed)
 
 
-def _transpose(equation: Equation, shapes: Shapes, known: Known, shape: tuple[int, ...]) -> Geometry:
-    assert known[0] is not None
-    return Geometry(tuple(known[0].dims[axis] for axis in equation.params["permutation"]), known[0].fields)
+def _transpose(step: _Step) -> Geometry:
+    return Geometry(tuple(step.first.dims[axis] for axis in step.params["permutation"]), step.first.fields)
 
 
-def _broadcast(equation: Equation, shapes: Shapes, known: Known, shape: tuple[int, ...]) -> Geometry:
-    assert known[0] is not None
-    dims: list[frozenset[int]] = [frozenset()] * len(shape)
-    for source, target in enumerate(equation.params["broadcast_dimensions"]):
-        dims[target] = known[0].dims[source]
-    return Geometry(tuple(dims), known[0].fields)
+def _broadcast(step: _Step) -> Geometry:
+    dims: list[frozenset[int]] = [frozenset()] * len(step.shape)
+    for source, target in enumerate(step.params["broadcast_dimensions"]):
+        dims[target] = step.first.dims[source]
+    return Geometry(tuple(dims), step.first.fields)
 
 
-def _reshape(equation: Equation, shapes: Shapes, known: Known, shape: tuple[int, ...]) -> Geometry:
+def _reshape(step: _Step) -> Geometry:
     """Match the axes before and after in groups of equal size; split spatial axes are given up."""
-    assert known[0] is not None
-    before, dims = shapes[0], known[0].dims
+    before, dims = step.shapes[0], step.first.dims
     result: list[frozenset[int]] = []
     lost: frozenset[int] = frozenset()
     source = 0
     target = 0
-    while target < len(shape) or source < len(before):
+    while target < len(step.shape) or source < len(before):
         sources, targets = [source], [target]
-        while math.prod(before[source : sources[-1] + 1]) != math.prod(shape[target : targets[-1] + 1]):
-            if math.prod(before[source : sources[-1] + 1]) < math.prod(shape[target : targets[-1] + 1]):
+        while math.prod(before[source : sources[-1] + 1]) != math.prod(step.shape[target : targets[-1] + 1]):
+            if math.prod(before[source : sources[-1] + 1]) < math.prod(step.shape[target : targets[-1] + 1]):
                 sources.append(sources[-1] + 1)
             else:
                 targets.append(targets[-1] + 1)
         inside = [axis for axis in sources if axis < len(before)]
-        made = [axis for axis in targets if axis < len(shape)]
+        made = [axis for axis in targets if axis < len(step.shape)]
         along = frozenset[int]().union(*(dims[axis] for axis in inside))
-        large = [axis for axis in made if shape[axis] > 1]
+        large = [axis for axis in made if step.shape[axis] > 1]
         if len(large) > 1:
             lost |= along
         result += [along if axis == (large or made)[0] else frozenset() for axis in made]
         source, target = sources[-1] + 1, targets[-1] + 1
-    return Geometry(tuple(result), known[0].fields).mixed(lost)
+    return Geometry(tuple(result), step.first.fields).mixed(lost)
 
 
-def _squeeze(equation: Equation, shapes: Shapes, known: Known, shape: tuple[int, ...]) -> Geometry:
-    assert known[0] is not None
-    gone = {axis % len(shapes[0]) for axis in equation.params["dimensions"]}
-    dims = tuple(axis_dims for axis, axis_dims in enumerate(known[0].dims) if axis not in gone)
-    return Geometry(dims, known[0].fields)
+def _squeeze(step: _Step) -> Geometry:
+    gone = {axis % len(step.shapes[0]) for axis in step.params["dimensions"]}
+    dims = tuple(axis_dims for axis, axis_dims in enumerate(step.first.dims) if axis not in gone)
+    return Geometry(dims, step.first.fields)
 
 
-def _reduce(equation: Equation, shapes: Shapes, known: Known, shape: tuple[int, ...]) -> Geometry:
-    assert known[0] is not None
-    axes = equation.params["axes"]
-    mixed = frozenset[int]().union(*(known[0].dims[axis] for axis in axes if shapes[0][axis] > 1))
-    kept = [dims for axis, dims in enumerate(known[0].dims) if axis not in axes]
-    return known[0].mixed(mixed, kept)
+def _reduce(step: _Step) -> Geometry:
+    axes = step.params["axes"]
+    mixed = frozenset[int]().union(*(step.first.dims[axis] for axis in axes if step.shapes[0][axis] > 1))
+    kept = [dims for axis, dims in enumerate(step.first.dims) if axis not in axes]
+    return step.first.mixed(mixed, kept)
 
 
-def _slice(equation: Equation, shapes: Shapes, known: Known, shape: tuple[int, ...]) -> Geometry:
-    assert known[0] is not None
-    starts = equation.params["start_indices"]
-    strides = equation.params["strides"] or (1,) * len(shape)
-    axes = [(axis, axis) for axis in range(len(shape))]
+def _slice(step: _Step) -> Geometry:
+    starts = step.params["start_indices"]
+    strides = step.params["strides"] or (1,) * len(step.shape)
+    axes = [(axis, axis) for axis in range(len(step.shape))]
     windows = [(1, stride, -start, 1, 1) for start, stride in zip(starts, strides, strict=True)]
-    return _slide(known[0], axes, windows, len(shape))
+    return _slide(step.first, axes, windows, len(step.shape))
 
 
-def _pad(equation: Equation, shapes: Shapes, known: Known, shape: tuple[int, ...]) -> Geometry:
-    if known[0] is None:
-        return _everything([g for g in known if g is not None], shape)
-    axes = [(axis, axis) for axis in range(len(shape))]
-    windows = [(1, 1, low, 1, inner + 1) for low, _, inner in equation.params["padding_config"]]
-    return _slide(known[0], axes, windows, len(shape))
+def _pad(step: _Step) -> Geometry:
+    if step.known[0] is None:
+        return _everything([geometry for geometry in step.known if geometry is not None], step.shape)
+    axes = [(axis, axis) for axis in range(len(step.shape))]
+    windows = [(1, 1, low, 1, inner + 1) for low, _, inner in step.params["padding_config"]]
+    return _slide(step.first, axes, windows, len(step.shape))
 
 
-def _concatenate(equation: Equation, shapes: Shapes, known: Known, shape: tuple[int, ...]) -> Geometry:
-    result = _union([geometry for geometry in known if geometry is not None])
-    return result.mixed(result.dims[equation.params["dimension"]])
+def _concatenate(step: _Step) -> Geometry:
+    result = _union([geometry for geometry in step.known if geometry is not None])
+    return result.mixed(result.dims[step.params["dimension"]])
 
 
-_RULES: Mapping[str, Any] = {
+_RULES: Mapping[str, Callable[[_Step], Geometry]] = {
     "conv_general_dilated": _convolution,
     "reduce_window_max": _reduce_window,
     "reduce_window_min": _reduce_window,

@@ -97,9 +97,7 @@ def run(equation: Any, operands: Sequence[Any]) -> list[Any]:
         effects=equation.effects,
         debug_info=_debug_info(len(unique), len(equation.outvars)),
     )
-    return list(
-        jax_core.jaxpr_as_fun(jax_core.ClosedJaxpr(program, []))(*[values[position[v]] for v in unique])
-    )
+    return list(jax_core.jaxpr_as_fun(jax_core.ClosedJaxpr(program, []))(*[values[position[v]] for v in unique]))
 
 
 def _debug_info(inputs: int, outputs: int) -> Any:

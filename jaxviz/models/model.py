@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from tqdm.auto import tqdm
 
 from jaxviz.models.adaptation import Adapted
-from jaxviz.models.layers import Layer, LayerTable
+from jaxviz.models.layers import Layer
 from jaxviz.models.naming import Naming, name_layers, unrectified
 from jaxviz.models.program import PREPROCESSING, Constant, Equation, Program, flatten
 from jaxviz.models.table import BATCH, layer_table
@@ -31,9 +31,7 @@ class Network:
     def __init__(self, program: Program, naming: Naming) -> None:
         self.program = program
         self.naming = naming
-        self._values = {
-            name: named.value for named in naming.layers for name in (named.name, *named.aliases)
-        }
+        self._values = {name: named.value for named in naming.layers for name in (named.name, *named.aliases)}
 
     def value(self, layer: Layer) -> int:
         """Return the number of a layer's value in this program."""
@@ -149,9 +147,8 @@ class Model:
     def unsound_weight(self) -> str | None:
         """Name of a weight that holds NaN or infinity, or None."""
         for name, weight in zip(self._weight_names, self._own_weights, strict=True):
-            if jnp.issubdtype(weight.dtype, jnp.floating):
-                if not np.isfinite(np.asarray(weight, np.float32)).all():
-                    return name
+            if jnp.issubdtype(weight.dtype, jnp.floating) and not np.isfinite(np.asarray(weight, np.float32)).all():
+                return name
         return None
 
     def network(self, image_shape: Sequence[int], batch: int) -> Network:

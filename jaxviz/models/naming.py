@@ -44,9 +44,7 @@ class Naming:
     logits: int | None
 
 
-def name_layers(
-    program: Program, *, root: str = "", ignored: str = "", output_names: Sequence[str] = ()
-) -> Naming:
+def name_layers(program: Program, *, root: str = "", ignored: str = "", output_names: Sequence[str] = ()) -> Naming:
     """Name the layers of a program.
 
     Args:
@@ -158,7 +156,7 @@ def _operation_name(program: Program, equation: Equation, reads: list[int]) -> t
     if primitive == "dot_general":
         return ("dense", "dense") if len(set(reads)) == 1 and len(reads) == 1 else ("matmul", "matmul")
     if primitive in ("reduce_window_max", "reduce_window_sum"):
-        if not _pools_space(program, equation):
+        if not _pools_space(equation):
             return "", ""
         return ("max_pool", "max pool") if primitive.endswith("max") else ("average_pool", "average pool")
     if primitive in _REDUCTIONS and program.shapes[equation.results[0]].shape and _reduces_space(program, equation):
@@ -179,7 +177,7 @@ def _grouped_kind(program: Program, equation: Equation, groups: int) -> str:
     return "depthwise conv" if channels == groups else "grouped conv"
 
 
-def _pools_space(program: Program, equation: Equation) -> bool:
+def _pools_space(equation: Equation) -> bool:
     """Tell a pooling over positions from one over channels (local response normalisation)."""
     window = equation.params["window_dimensions"]
     return sum(extent > 1 for extent in window) > 1 or (len(window) == 3 and window[1] > 1)
@@ -311,9 +309,7 @@ def _module_kind(program: Program, scopes: _Scopes, scope: Scope) -> str:
 
 def _logits(program: Program, operations: dict[int, _Operation]) -> int | None:
     """Return the model's class logits: its last output of one vector an image, before any softmax."""
-    vectors = [
-        value for value in program.outputs if program.depends[value] and len(program.shapes[value].shape) == 2
-    ]
+    vectors = [value for value in program.outputs if program.depends[value] and len(program.shapes[value].shape) == 2]
     if not vectors:
         return None
     operation = operations.get(vectors[-1])
@@ -332,7 +328,6 @@ def unrectified(program: Program, naming: Naming, value: int) -> Operand | tuple
     if equation is None or equation.primitive not in _SHAPE_PRIMITIVES:
         return value
     operands: list[object] = [
-        unrectified(program, naming, operand) if isinstance(operand, int) else operand
-        for operand in equation.operands
+        unrectified(program, naming, operand) if isinstance(operand, int) else operand for operand in equation.operands
     ]
     return value if operands == list(equation.operands) else (equation, operands)

@@ -118,9 +118,7 @@ class Program:
         self.weight_values = tuple(weight_values)
         self.closed_over = tuple(closed_over)
         self.outputs = tuple(output for output in outputs if isinstance(output, int))
-        self.maker: dict[int, Equation] = {
-            value: equation for equation in self.equations for value in equation.results
-        }
+        self.maker: dict[int, Equation] = {value: equation for equation in self.equations for value in equation.results}
         self.depends = self._dependence()
 
     def _dependence(self) -> tuple[bool, ...]:
@@ -145,7 +143,11 @@ class Program:
         """Write down what is computed, equation by equation, the same for the same computation everywhere."""
         for equation in self.equations:
             operands = [str(o) if isinstance(o, int) else repr(np.asarray(o.value).tolist()) for o in equation.operands]
-            params = {name: value for name, value in equation.params.items() if isinstance(value, _PLAIN) and " at 0x" not in repr(value)}
+            params = {
+                name: value
+                for name, value in equation.params.items()
+                if isinstance(value, _PLAIN) and " at 0x" not in repr(value)
+            }
             yield f"{equation.results} = {equation.primitive} {operands} {sorted(params.items())}"
 
     def needed(self, wanted: Iterable[int], known: Iterable[int] = ()) -> list[Equation]:
@@ -162,10 +164,7 @@ class Program:
         """Return the values that do not depend on the images and from which the wanted ones are computed."""
         wanted = tuple(wanted)
         reads = {
-            value
-            for equation in self.needed(wanted)
-            if self.depends[equation.results[0]]
-            for value in equation.reads
+            value for equation in self.needed(wanted) if self.depends[equation.results[0]] for value in equation.reads
         }
         return tuple(sorted(value for value in reads.union(wanted) if not self.depends[value]))
 
@@ -190,10 +189,7 @@ class Program:
         """
         values: dict[int, Any] = dict(known)
         for equation in self.needed(wanted, known):
-            operands = [
-                values[operand] if isinstance(operand, int) else operand.value
-                for operand in equation.operands
-            ]
+            operands = [values[operand] if isinstance(operand, int) else operand.value for operand in equation.operands]
             lowered = None
             if lowering is not None and self.depends[equation.results[0]]:
                 lowered = lowering(equation.primitive, equation.params, operands)
@@ -316,8 +312,7 @@ class _Flattener:
         self, primitive: str, operands: list[Operand], params: dict[str, Any], scope: tuple[str, ...]
     ) -> Operand:
         shapes = [
-            self.shapes[operand] if isinstance(operand, int) else jnp.asarray(operand.value)
-            for operand in operands
+            self.shapes[operand] if isinstance(operand, int) else jnp.asarray(operand.value) for operand in operands
         ]
         shape = shapes[0].shape[1:] if primitive == "index" else (len(operands), *shapes[0].shape)
         value = self.new_value(jax.ShapeDtypeStruct(shape, shapes[0].dtype))

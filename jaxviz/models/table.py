@@ -94,9 +94,7 @@ def _work(program: Program, value: int, boundaries: set[int]) -> tuple[int, int]
             pending += [read for read in equation.reads if read not in reached and read not in boundaries]
     parameters = sum(math.prod(program.shapes[number].shape) for number in used)
     flops = sum(
-        _equation_flops(program, equation)
-        for equation in equations.values()
-        if program.depends[equation.results[0]]
+        _equation_flops(program, equation) for equation in equations.values() if program.depends[equation.results[0]]
     )
     return parameters, flops // BATCH
 

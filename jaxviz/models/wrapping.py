@@ -161,7 +161,9 @@ def _normalization(
     shift = np.ones(channels) * low
     for argument, value in (("mean", mean), ("std", std)):
         if value is not None and np.shape(value) not in ((), (channels,)):
-            raise ValueError(f"{argument} has shape {np.shape(value)}; give one number, or one for each of {channels} channels.")
+            raise ValueError(
+                f"{argument} has shape {np.shape(value)}; give one number, or one for each of {channels} channels."
+            )
     if std is not None and not (np.asarray(std) > 0).all():
         raise ValueError(f"std is {std}; it must be positive.")
     shift = (shift - (0.0 if mean is None else np.asarray(mean))) / (1.0 if std is None else np.asarray(std))

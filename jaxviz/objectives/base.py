@@ -172,8 +172,7 @@ class Objective(abc.ABC):
         is_zero = not isinstance(other, jax.Array) and other == 0
         return self if is_zero else combine((self, 1.0), offset=other)
 
-    def __radd__(self, other: Number) -> "Objective":
-        return self + other
+    __radd__ = __add__
 
     def __sub__(self, other: "Objective | Number") -> "Objective":
         if isinstance(other, Objective):
@@ -181,13 +180,12 @@ class Objective(abc.ABC):
         return self + -other if _is_number(other) else NotImplemented
 
     def __rsub__(self, other: Number) -> "Objective":
-        return -self + other
+        return -self + other if _is_number(other) else NotImplemented
 
     def __mul__(self, other: Number) -> "Objective":
         return combine((self, other)) if _is_number(other) else NotImplemented
 
-    def __rmul__(self, other: Number) -> "Objective":
-        return self * other
+    __rmul__ = __mul__
 
     def __truediv__(self, other: Number) -> "Objective":
         return self * (1 / other) if _is_number(other) else NotImplemented
@@ -299,8 +297,7 @@ def _is_number(value: object) -> bool:
 
 
 def _leaf(number: Number) -> Leaf:
-    # Adding 0.0 turns -0.0 into 0.0: equal numbers are to be written alike.
-    return number if isinstance(number, jax.Array) else float(number) + 0.0
+    return number if isinstance(number, jax.Array) else float(number)
 
 
 def _fields(objective: Any) -> tuple[Field[Any], ...]:

@@ -29,11 +29,7 @@ class ClassLogit(LayerObjective):
 
     def bind(self, class_names: tuple[str, ...]) -> Objective:
         """Look the class's name up."""
-        return (
-            replace(self, index=_class_index(self.index, class_names))
-            if isinstance(self.index, str)
-            else self
-        )
+        return replace(self, index=_class_index(self.index, class_names)) if isinstance(self.index, str) else self
 
     def check(self, shapes: Shapes) -> None:
         """Check that the model has this class."""
@@ -80,9 +76,7 @@ def _class_index(name: str, class_names: tuple[str, ...]) -> int:
     if len(found) == 1:
         return found[0]
     if found:
-        raise ValueError(
-            f"{name!r} is the name of the classes {', '.join(map(str, found))}. Give one's index."
-        )
+        raise ValueError(f"{name!r} is the name of the classes {', '.join(map(str, found))}. Give one's index.")
     every = [synonym for known in class_names for synonym in _synonyms(known)]
     close = difflib.get_close_matches(wanted, every, n=3)
     advice = f" Did you mean {' or '.join(map(repr, dict.fromkeys(close)))}?" if close else ""

@@ -10,6 +10,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from jaxviz.objectives.base import Activations, Image, Objective, Score, Shapes, Target
 from jaxviz.objectives.values import Leaf, check_finite
@@ -45,7 +46,7 @@ class TotalVariation(Penalty):
     def of_image(self, image: Image) -> Score:
         """Return the sum of the absolute differences along rows and columns."""
         down, right = image[1:] - image[:-1], image[:, 1:] - image[:, :-1]
-        return jnp.sum(jnp.abs(down)) + jnp.sum(jnp.abs(right))
+        return jnp.sum(_absolute(down)) + jnp.sum(_absolute(right))
 
     def check(self, shapes: Shapes) -> None:
         """Accept everything."""
@@ -61,7 +62,7 @@ class L1Penalty(Penalty):
 
     def of_image(self, image: Image) -> Score:
         """Return the sum of the absolute distances."""
-        return jnp.sum(jnp.abs(image - jnp.float32(self.constant)))
+        return jnp.sum(_absolute(image - jnp.float32(self.constant)))
 
     def check(self, shapes: Shapes) -> None:  # noqa: ARG002
         """Check that the constant is finite."""
@@ -136,3 +137,8 @@ def l2(constant: float = 0.5) -> L2Penalty:
         3.0
     """
     return L2Penalty(float(constant))
+
+
+def _absolute(differences: Image) -> Image:
+    # The derivative of jnp.abs at zero is one, which would tilt what is flat.
+    return differences * lax.stop_gradient(jnp.sign(differences))

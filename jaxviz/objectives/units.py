@@ -250,9 +250,7 @@ def direction(
     """
     numbers = np.array(vector, np.float32)
     if numbers.ndim != 1 or numbers.size == 0:
-        raise ValueError(
-            f"A direction has one number for each channel, so one axis; this has {numbers.shape}."
-        )
+        raise ValueError(f"A direction has one number for each channel, so one axis; this has {numbers.shape}.")
     if not cosine_power >= 0:
         raise ValueError(f"The cosine power is {cosine_power}. Give a number that is zero or more.")
     numbers.flags.writeable = False
@@ -285,6 +283,5 @@ def _check_channel(index: int, layer: str, shape: tuple[int, ...]) -> None:
     channels = shape[-1]
     if not 0 <= index < channels:
         raise IndexError(
-            f"Channel {index} is out of range for layer {layer!r}, "
-            f"which has {channels} channels (0 to {channels - 1})."
+            f"Channel {index} is out of range for layer {layer!r}, which has {channels} channels (0 to {channels - 1})."
         )

@@ -22,9 +22,7 @@ def layer_name(layer: object) -> str:
     if not isinstance(layer, str):
         raise TypeError(f"A layer is given by its name; this is {layer!r} ({type(layer).__name__}).")
     if not layer:
-        raise ValueError(
-            "The layer's name is empty. Give a name from model.layers; for a class use class_logit."
-        )
+        raise ValueError("The layer's name is empty. Give a name from model.layers; for a class use class_logit.")
     return layer
 
 
@@ -46,9 +44,7 @@ def whole_number(value: Any, name: str) -> int:
     if number is None:
         raise TypeError(f"The {name} must be a whole number; this is {value!r} ({type(value).__name__}).")
     if number < 0:
-        raise ValueError(
-            f"The {name} is {number}. Count from 0 at the start; there is no counting from the end."
-        )
+        raise ValueError(f"The {name} is {number}. Count from 0 at the start; there is no counting from the end.")
     return number
 
 
@@ -75,8 +71,10 @@ def plain(leaf: Leaf) -> Any:
         [0.1, 2.0]
     """
     array = np.asarray(leaf)
-    if array.dtype == np.float32:
+    if array.dtype == np.float32:  # the shortest decimals that give the value back
         array = np.array([float(str(number)) for number in array.ravel()]).reshape(array.shape)
+    if array.dtype == np.float64:
+        array = array + 0.0  # turns -0.0 into 0.0: equal numbers are to be written alike
     return array.tolist()
 
 

@@ -1,4 +1,8 @@
-"""Free variables -> image, as pairs of pure functions."""
+"""How an image is drawn: free variables -> image, as pairs of pure functions `init` and `to_image`.
+
+What an optimizer finds depends on the variables that it moves: the same objective climbed from pixels gives
+noise, and from the coefficients of `fourier` a picture.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -23,9 +27,23 @@ _FACTORIES: dict[str, Callable[..., Parameterization]] = {"fourier": fourier, "p
 
 
 def from_json(record: Mapping[str, Any]) -> Parameterization:
-    """Make the parameterization that `Parameterization.to_json` described."""
-    fields = dict(record)
-    kind = fields.pop("kind", None)
+    """Make the parameterization that `Parameterization.to_json` described.
+
+    Args:
+        record: `kind` names a factory of this module and the rest are its arguments.
+
+    Raises:
+        ValueError: the record describes no parameterization.
+
+    Example:
+        >>> from_json({"kind": "fourier", "decay_power": 1.5})
+        fourier(decay_power=1.5)
+    """
+    arguments = dict(record)
+    kind = arguments.pop("kind", None)
     if kind not in _FACTORIES:
-        raise ValueError(f"Unknown kind of parameterization {kind!r}. Known: {', '.join(sorted(_FACTORIES))}.")
-    return _FACTORIES[kind](**fields)
+        raise ValueError(f"Unknown kind of parameterization {kind!r}. Known kinds: {', '.join(_FACTORIES)}.")
+    try:
+        return _FACTORIES[kind](**arguments)
+    except TypeError as error:
+        raise ValueError(f"This record of kind {kind!r} describes no parameterization: {error}.") from error

@@ -1,41 +1,122 @@
-"""What every parameterization is: a pair of pure functions as immutable data."""
+"""What every parameterization is: immutable data with a pair of pure functions, `init` and `to_image`.
+
+A parameterization is a frozen dataclass and a JAX pytree: its numbers are leaves, so that moving them
+compiles nothing. Both functions are about one image; the rendering engine maps them over a batch. The
+variables are any pytree of float arrays, unbounded, which an optimizer moves freely; whatever they are, the
+image lies in [0, 1].
+"""
 
 import abc
 import json
-from typing import Any
+import math
+from dataclasses import fields
+from typing import Any, ClassVar, TypeAlias
 
+import jax
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
+
+# A number, or whatever `jax.tree.map` puts in its place: a tracer, a stack of numbers, an axis.
+Leaf: TypeAlias = Any
+# A pytree of arrays; what it is, only the parameterization knows that made it.
+Variables: TypeAlias = Any
+Image: TypeAlias = Float[Array, "height width channel"]
 
 
 class Parameterization(abc.ABC):
-    """A way to make an image of free variables."""
+    """A way to make an image of free variables.
+
+    Two parameterizations are equal when they are written alike, whatever arrays hold their numbers; they hash
+    accordingly.
+
+    Example:
+        >>> import jax
+        >>> from jaxviz.parameterizations import fourier
+        >>> parameterization = fourier(decay_power=1.5)
+        >>> parameterization
+        fourier(decay_power=1.5)
+        >>> variables = parameterization.init(jax.random.key(0), 32, 45, 3)
+        >>> parameterization.to_image(variables).shape
+        (32, 45, 3)
+    """
+
+    kind: ClassVar[str]
 
     @abc.abstractmethod
-    def init(self, key: PRNGKeyArray, height: int, width: int, channels: int) -> Any:
-        """Draw the variables of one image: a pytree of arrays."""
+    def init(self, key: PRNGKeyArray, height: int, width: int, channels: int) -> Variables:
+        """Draw the variables of one image.
+
+        Args:
+            key: decides the variables.
+            height: of the image, in pixels.
+            width: of the image, in pixels.
+            channels: of the image: one for greys, three for red, green and blue, or any other number.
+        """
 
     @abc.abstractmethod
-    def to_image(self, variables: Any) -> Float[Array, "height width channel"]:
+    def to_image(self, variables: Variables) -> Image:
         """Make one image, in [0, 1], of its variables."""
 
-    @abc.abstractmethod
     def to_json(self) -> dict[str, Any]:
-        """Return plain data from which `jaxviz.parameterizations.from_json` makes an equal parameterization."""
+        """Return plain data of which `jaxviz.parameterizations.from_json` makes an equal parameterization.
 
-    @abc.abstractmethod
+        Example:
+            >>> from jaxviz.parameterizations import pixels
+            >>> pixels().to_json()
+            {'kind': 'pixels', 'standard_deviation': 0.01, 'decorrelated': True}
+        """
+        values = {name: _plain(getattr(self, name)) for name in _defaults(self)}
+        return {"kind": self.kind} | values
+
     def expression(self) -> str:
         """Return the Python expression that makes this parameterization."""
+        values = {name: _plain(getattr(self, name)) for name in _defaults(self)}
+        changed = [f"{name}={value}" for name, value in values.items() if value != _defaults(self)[name]]
+        return f"{self.kind}({', '.join(changed)})"
 
     def __str__(self) -> str:
         return self.expression()
 
     def __repr__(self) -> str:
-        return self.expression()
+        try:
+            return self.expression()
+        except jax.errors.TracerArrayConversionError:
+            return f"<traced {self.kind}>"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Parameterization):
             return NotImplemented
-        return type(self) is type(other) and self.to_json() == other.to_json()
+        return self.to_json() == other.to_json()
 
     def __hash__(self) -> int:
         return hash(json.dumps(self.to_json(), sort_keys=True))
+
+
+def finite(value: Any, name: str, *, least: float = -math.inf) -> float:
+    """Return a number as a float.
+
+    Example:
+        >>> finite(-1, "standard_deviation", least=0)
+        Traceback (most recent call last):
+        ...
+        ValueError: standard_deviation is -1. Give a finite number, 0 or more.
+    """
+    number = float(value)
+    if not (math.isfinite(number) and number >= least):
+        raise ValueError(
+            f"{name} is {value}. Give a finite number{'' if least < 0 else f', {least} or more'}."
+        )
+    return number
+
+
+def _defaults(parameterization: Any) -> dict[str, Any]:
+    return {field.name: field.default for field in fields(parameterization)}
+
+
+def _plain(leaf: Leaf) -> Any:
+    array = np.asarray(leaf)
+    if array.dtype == np.float32:  # the shortest decimals that give the value back
+        array = np.array([float(str(number)) for number in array.ravel()]).reshape(array.shape)
+    if array.dtype == np.float64:
+        array = array + 0.0  # turns -0.0 into 0.0: equal numbers are to be written alike
+    return array.tolist()

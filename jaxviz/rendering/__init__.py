@@ -93,8 +93,13 @@ def render(
     )
     climber = Climber(request)
     count = len(request.objectives)
-    with tqdm(total=count * request.steps, desc=request.labels[0] if count == 1 else "rendering",
-              unit=" image-steps", disable=not progress, smoothing=0.1) as bar:
+    with tqdm(
+        total=count * request.steps,
+        desc=request.labels[0] if count == 1 else "rendering",
+        unit=" image-steps",
+        disable=not progress,
+        smoothing=0.1,
+    ) as bar:
         try:
             for snapshot in climber.snapshots(_PROGRESS_EVERY_STEPS):
                 bar.set_postfix_str(f"step {snapshot.step} of {request.steps}, units {climber.finished}/{count}")
@@ -121,13 +126,24 @@ def render_steps(
 ) -> Iterator[Snapshot]:
     """Climb like `render` and yield snapshots on the way; close the iterator to stop.
 
-    Arguments are those of `render`. They are checked at once; nothing is compiled before the first `next`.
+    Arguments are checked at once; nothing is compiled before the first `next`.
 
     Args:
+        model: As in `render`, and so on to `lowering`.
+        objective: A layer, an objective or several.
+        units: Units of the layer.
+        steps: Steps of the climb.
+        size: Height and width in pixels.
+        key: Seed of all randomness.
+        parameterization: How variables make an image.
+        transforms: How the image is disturbed.
+        optimizer: Any optax transformation in place of Adam.
+        learning_rate: Adam's learning rate.
+        lowering: `auto` or `xla`.
         snapshot_every: Steps between snapshots. It changes nothing in the images.
 
     Returns:
-        An iterator of snapshots: one of the first noise, one every `snapshot_every` steps, the last with all units done.
+        An iterator of snapshots: the first noise, then one every `snapshot_every` steps, the last with all units done.
 
     Raises:
         KeyError, IndexError, TypeError, ValueError: As `render`.

@@ -2,7 +2,6 @@
 
 import collections
 import functools
-import dataclasses
 import time
 import weakref
 from collections.abc import Iterator, Sequence
@@ -54,9 +53,7 @@ class Climber:
 
     def rendering(self) -> Rendering:
         """Return the pictures as they are now; units that are not done are called stopped."""
-        images = np.where(
-            self._finished[:, None, None, None], self._images, self._pictures.astype(np.float32) / 255.0
-        )
+        images = np.where(self._finished[:, None, None, None], self._images, self._pictures.astype(np.float32) / 255.0)
         stopped = ("waiting", "climbing")
         rows = int(self._steps.max())
         return Rendering(
@@ -108,10 +105,11 @@ class Climber:
         """Put units into lanes. Lanes without a unit hold a copy of another's objective and make no steps."""
         request = self._request
         some = next(unit for unit in occupants if unit is not None)
-        objectives = [request.objectives[some if unit is None else unit] for unit in occupants]
+        held = [some if unit is None else unit for unit in occupants]
+        objectives = [request.objectives[unit] for unit in held]
         mask = np.isin(np.arange(len(occupants)), entering) | np.array([unit is None for unit in occupants])
         last_step = np.array([0 if unit is None else request.steps for unit in occupants], np.int32)
-        seeds = np.array([objective.seed() for objective in objectives], np.uint32)
+        seeds = np.array([request.seeds[unit] for unit in held], np.uint32)
         keys = jax.vmap(lambda seed: jax.random.fold_in(request.key, seed))(jnp.asarray(seeds))
         for lane in entering:
             self._states[occupants[lane] or 0] = "climbing"
@@ -138,7 +136,7 @@ class Climber:
         for _ in range(min(every, left)):
             lanes, scores = engine.step(constants, lanes, climb, implementation)
             made.append(scores)
-        history = np.asarray(jnp.stack(made))
+        history = np.stack([np.asarray(scores) for scores in made])
         for lane, unit in enumerate(occupants):
             if unit is not None:
                 first = int(self._steps[unit])
@@ -240,8 +238,10 @@ def _engine(request: Request, group: Sequence[int]) -> tuple[Engine, int]:
 
 
 def _lowering(name: str) -> Lowering | None:
-    if name=="xla": return None
+    if name == "xla":
+        return None
     try:
         from jaxviz.models.lowering import lower
-    except ImportError: return None
+    except ImportError:
+        return None
     return functools.partial(lower, backend=jax.default_backend())

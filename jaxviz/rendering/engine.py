@@ -86,9 +86,7 @@ class Engine:
     @functools.cached_property
     def _wanted(self) -> list[int]:
         wanted = {
-            value
-            for target, layer in self.targets
-            for value in self.network.wanted(layer, rectified=target.rectified)
+            value for target, layer in self.targets for value in self.network.wanted(layer, rectified=target.rectified)
         }
         return sorted(wanted)
 
@@ -98,17 +96,21 @@ class Engine:
 
     def constants(self, weights: Sequence[Any]) -> list[Array]:
         """Compute once what a step needs of the weights alone, so that no step does it again."""
-        program = self.network.program
-        known = dict(zip(program.weight_values, weights, strict=True))
-        computed = [value for value in self._fixed_values if value not in known]
-        values = known | dict(zip(computed, self._fix(computed)(weights), strict=True))
+        known = dict(zip(self.network.program.weight_values, weights, strict=True))
+        values = known | dict(zip(self._computed_values, self._fix(weights), strict=True))
         return [values[value] for value in self._fixed_values]
 
-    def _fix(self, wanted: list[int]) -> Callable[[Sequence[Any]], list[Array]]:
+    @functools.cached_property
+    def _computed_values(self) -> list[int]:
+        """The fixed values that are not weights themselves."""
+        return [value for value in self._fixed_values if value not in self.network.program.weight_values]
+
+    @functools.cached_property
+    def _fix(self) -> Callable[[Sequence[Any]], list[Array]]:
         program = self.network.program
 
         def fix(weights: Sequence[Any]) -> list[Array]:
-            return program.evaluate(dict(zip(program.weight_values, weights, strict=True)), wanted)
+            return program.evaluate(dict(zip(program.weight_values, weights, strict=True)), self._computed_values)
 
         return jax.jit(fix)
 
@@ -223,8 +225,6 @@ def _select(mask: Bool[Array, " lane"], chosen: Any, other: Any) -> Any:
     return jax.tree.map(select, chosen, other)
 
 
-def _of_each_lane(
-    tree: Any, test: Callable[[Array], Array], *, any_leaf: bool = False
-) -> Bool[Array, " lane"]:
+def _of_each_lane(tree: Any, test: Callable[[Array], Array], *, any_leaf: bool = False) -> Bool[Array, " lane"]:
     results = jnp.stack([jax.vmap(test)(leaf) for leaf in jax.tree.leaves(tree)])
     return results.any(0) if any_leaf else results.all(0)

@@ -2,8 +2,10 @@
 
 import dataclasses
 import importlib.metadata
+import json
 import math
 import platform
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -30,6 +32,7 @@ class Request:
         model: The model.
         objectives: One for each unit, class names replaced by indices.
         labels: A short name for each unit.
+        seeds: A number for each unit that depends on its objective alone, the same under every alias of a layer.
         targets: The layer of everything that any objective reads.
         steps: Steps for each unit.
         image_size: Height, width, channels of the images.
@@ -46,6 +49,7 @@ class Request:
     model: Model
     objectives: tuple[Objective, ...]
     labels: tuple[str, ...]
+    seeds: tuple[int, ...]
     targets: Mapping[Target, Layer]
     steps: int
     image_size: tuple[int, int, int]
@@ -112,6 +116,7 @@ def make_request(
         model=model,
         objectives=bound,
         labels=labels,
+        seeds=tuple(_seed(model, objective) for objective in bound),
         targets=targets,
         steps=steps,
         image_size=image_size,
@@ -211,7 +216,8 @@ def _objectives(
     names = [unit for unit in chosen if isinstance(unit, str)]
     if names:
         raise TypeError(f"units of '{layer.name}' are numbers; {names[0]!r} is none. Only class logits have names.")
-    return [channel(layer.name, unit) for unit in chosen if not isinstance(unit, str)]
+    name = objective if isinstance(objective, str) else layer.name
+    return [channel(name, unit) for unit in chosen if not isinstance(unit, str)]
 
 
 def _is_class_layer(model: Model, layer: Layer) -> bool:
@@ -235,6 +241,17 @@ def _chosen_units(layer: Layer, units: Iterable[int | str] | int | str | None) -
 def _bound(model: Model, objectives: Sequence[Objective]) -> tuple[tuple[Objective, ...], tuple[str, ...]]:
     bound = tuple(objective.bind(model.class_names) for objective in objectives)
     return bound, tuple(objective.label(model.class_names) for objective in bound)
+
+
+def _seed(model: Model, objective: Objective) -> int:
+    def canonical(record: Any) -> Any:
+        if isinstance(record, dict):
+            return {key: canonical(value) for key, value in sorted(record.items())}  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
+        if isinstance(record, list):
+            return [canonical(value) for value in record]  # pyright: ignore[reportUnknownVariableType]
+        return model.layers.named(record).name if isinstance(record, str) and record in model.layers else record
+
+    return zlib.crc32(json.dumps(canonical(objective.to_json())).encode())
 
 
 def _targets(model: Model, objectives: Sequence[Objective]) -> dict[Target, Layer]:

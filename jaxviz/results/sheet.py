@@ -106,8 +106,8 @@ def _label_strip(label: str, height: int, width: int) -> UInt8[np.ndarray, "stri
     font = ImageFont.load_default(points)
     text = shown = " ".join(label.split())
     while shown and font.getlength(shown) > width:
-        text = text[:-1]
-        shown = f"{text}…" if text else ""
+        text = text[1:]  # of `stage5/block2/expand:12` the end tells the tiles of a sheet apart
+        shown = f"…{text}" if text else ""
     strip = Image.new("RGB", (width, round(points * 1.5)), (SURROUND,) * 3)
     # Black on #777 has a contrast of 4.7:1, white only 4.5:1.
     ImageDraw.Draw(strip).text((width / 2, strip.height / 2), shown, fill=(0, 0, 0), font=font, anchor="mm")

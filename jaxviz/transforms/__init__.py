@@ -1,7 +1,7 @@
 """Random disturbances of an image, and their composition.
 
-An image that keeps its score when it is moved, scaled and rotated shows what a unit looks for; one that does not
-has found a quirk of the network's sampling. A transform is called with a key and one image in [0, 1].
+An image that keeps its score when it is moved, scaled and rotated shows what a unit looks for; one that does
+not has found a quirk of the network's sampling. A transform is called with a key and one image in [0, 1].
 """
 
 from collections.abc import Callable, Mapping

@@ -1,9 +1,9 @@
 """What every transform is: immutable data that disturbs one image at random.
 
-A transform is a frozen dataclass and a JAX pytree: its numbers are leaves, so that moving them compiles nothing;
-what decides shapes is static. It maps one image `[height, width, channel]`; the rendering engine maps it over a
-batch with its own key for every image. A leaf may be a tracer, so the factory functions validate what a user
-writes, and nothing is validated when a dataclass is made.
+A transform is a frozen dataclass and a JAX pytree: its numbers are leaves, so that moving them compiles
+nothing; what decides shapes is static. It maps one image `[height, width, channel]`; the rendering engine
+maps it over a batch with its own key for every image. A leaf may be a tracer, so the factory functions
+validate what a user writes, and nothing is validated when a dataclass is made.
 """
 
 import abc
@@ -12,11 +12,10 @@ from dataclasses import fields
 from typing import Any, ClassVar, TypeAlias
 
 import jax
-import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-# A number, or whatever `jax.tree.map` puts in its place: a tracer, a stack of numbers, an axis.
-Leaf: TypeAlias = Any
+from jaxviz.transforms.values import plain, written
+
 Image: TypeAlias = Float[Array, "height width channel"]
 Disturbed: TypeAlias = Float[Array, "rows columns channel"]
 
@@ -27,7 +26,8 @@ _NAMED = ("choices", "fill")
 class Transform(abc.ABC):
     """A random disturbance of an image: call it with a key and one image.
 
-    Two transforms are equal when they are written alike, whatever arrays hold their numbers; they hash accordingly.
+    Two transforms are equal when they are written alike, whatever arrays hold their numbers; they hash
+    accordingly.
 
     Example:
         >>> import jax
@@ -60,7 +60,7 @@ class Transform(abc.ABC):
     def arguments(self) -> dict[str, Any]:
         """Return as plain data what the factory function named `kind` was called with."""
         values = {name: getattr(self, name) for name in _field_names(self)}
-        return {name: _plain(value) for name, value in values.items() if value is not None}
+        return {name: plain(value) for name, value in values.items() if value is not None}
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data of which `jaxviz.transforms.from_json` makes an equal transform.
@@ -75,7 +75,7 @@ class Transform(abc.ABC):
     def expression(self) -> str:
         """Return the Python expression that makes this transform."""
         arguments = [
-            f"{name}={_written(value)}" if name in _NAMED else _written(value)
+            f"{name}={written(value)}" if name in _NAMED else written(value)
             for name, value in self.arguments().items()
         ]
         return f"{self.kind}({', '.join(arguments)})"
@@ -100,18 +100,3 @@ class Transform(abc.ABC):
 
 def _field_names(transform: Any) -> list[str]:
     return [field.name for field in fields(transform)]
-
-
-def _plain(leaf: Leaf) -> Any:
-    array = np.asarray(leaf)
-    if array.dtype == np.float32:  # the shortest decimals that give the values back
-        array = np.array([float(str(number)) for number in array.ravel()]).reshape(array.shape)
-    return array.tolist()
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, str):
-        return json.dumps(value)
-    if isinstance(value, list):
-        return f"[{', '.join(map(_written, value))}]"  # pyright: ignore[reportUnknownArgumentType]
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -1,9 +1,9 @@
 """Transforms one after the other, with all neighbouring geometric ones applied at once.
 
-Geometric transforms only say where every pixel of the result is looked up, and such maps compose. So a run of
-them reads the image once: it is blurred by interpolation once, not once for each, and what one of them moves out
-of the canvas another may move back in. What lies outside the image is said by the run's `pad`; it is 0.5 in a run
-without one. A second `pad` begins a new run.
+Geometric transforms only say where every pixel of the result is looked up, and such maps compose. So a run
+of them reads the image once: it is blurred by interpolation once, not once for each, and what one of them
+moves out of the canvas another may move back in. What lies outside the image is said by the run's `pad`; it
+is 0.5 in a run without one. A second `pad` begins a new run.
 """
 
 import abc
@@ -16,8 +16,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from jaxviz.transforms.base import Disturbed, Image, Leaf, Transform
+from jaxviz.transforms.base import Disturbed, Image, Transform
 from jaxviz.transforms.sampling import Affine, sample
+from jaxviz.transforms.values import Leaf
 
 _OUTSIDE = 0.5
 
@@ -30,7 +31,7 @@ class Geometric(Transform):
 
     @abc.abstractmethod
     def affine(self, random: Float[Array, " draws"]) -> Affine:
-        """Turn random numbers, uniform in [0, 1), into the map from the result's positions to the source's."""
+        """Turn numbers uniform in [0, 1) into the map from positions of the result to the source's."""
 
     def __call__(self, key: PRNGKeyArray, image: Image) -> Disturbed:
         """Disturb one image."""
@@ -50,6 +51,10 @@ class _Run:
     """Geometric transforms of which at most one is a border."""
 
     transforms: tuple[Geometric, ...]
+
+    @property
+    def has_border(self) -> bool:
+        return any(isinstance(transform, Border) for transform in self.transforms)
 
     def __call__(self, key: PRNGKeyArray, image: Image) -> Disturbed:
         draws = [transform.draws for transform in self.transforms]
@@ -103,8 +108,8 @@ def compose(*transforms: Transform) -> Compose:
     Neighbouring geometric transforms read the image once, as this module describes.
 
     Args:
-        transforms: in the order in which they disturb the image; compositions among them are taken apart. Without
-            any the image stays as it is.
+        transforms: in the order in which they disturb the image; compositions among them are taken apart.
+            Without any the image stays as it is.
 
     Example:
         >>> from jaxviz.transforms import jitter, pad, rotate
@@ -125,11 +130,8 @@ def _stages(transforms: Sequence[Transform]) -> list[_Run | Transform]:
             stages.append(transform)
             continue
         last = stages[-1] if stages else None
-        begins = not isinstance(last, _Run) or (
-            isinstance(transform, Border) and any(isinstance(member, Border) for member in last.transforms)
-        )
-        if begins:
-            stages.append(_Run((transform,)))
-        else:
+        if isinstance(last, _Run) and not (isinstance(transform, Border) and last.has_border):
             stages[-1] = _Run((*last.transforms, transform))
+        else:
+            stages.append(_Run((transform,)))
     return stages

@@ -1,13 +1,13 @@
 """The geometric transforms: borders and crops, translations, magnifications, rotations.
 
 Lengths are in pixels, angles in degrees, positions are (row, column), and the centre of an image lies at
-((height - 1) / 2, (width - 1) / 2). `shift`, `scale` and `rotate` draw either uniformly from a range or one of the
-numbers listed as `choices`, in which a number listed twice is twice as likely; these numbers are leaves.
+((height - 1) / 2, (width - 1) / 2). `shift`, `scale` and `rotate` draw either uniformly from a range or one
+of the numbers listed as `choices`, in which a number listed twice is twice as likely; these numbers are
+leaves.
 """
 
 import difflib
 import math
-import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,9 +18,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxviz.transforms.base import Leaf
 from jaxviz.transforms.composition import Border, Geometric
 from jaxviz.transforms.sampling import Affine
+from jaxviz.transforms.values import Leaf, choice_of, limit, range_or_choices, whole_pixels
 
 
 class _SameSize(Geometric):
@@ -124,7 +124,7 @@ class Scale(_SameSize):
     def affine(self, random: Float[Array, " draws"]) -> Affine:
         """Return the magnification back."""
         factor = _drawn(random[0], (self.low, self.high), self.choices)
-        return Affine(jnp.eye(2, dtype=jnp.float32) / factor, jnp.zeros(2, jnp.float32))
+        return Affine(Affine.identity().matrix / factor, Affine.identity().offset)
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["max_degrees", "choices"], meta_fields=[])
@@ -138,10 +138,11 @@ class Rotate(_SameSize):
     draws = 1
 
     def affine(self, random: Float[Array, " draws"]) -> Affine:
-        """Return the rotation back. Rows count downwards, so counterclockwise takes columns to smaller rows."""
+        """Return the rotation back."""
+        # Rows count downwards: seen with row 0 at the top, counterclockwise lowers the rows of what is right.
         angle = _drawn(random[0], _both_signs(self.max_degrees), self.choices) * (math.pi / 180)
         cosine, sine = jnp.cos(angle), jnp.sin(angle)
-        return Affine(jnp.stack([cosine, sine, -sine, cosine]).reshape(2, 2), jnp.zeros(2, jnp.float32))
+        return Affine(jnp.stack([cosine, sine, -sine, cosine]).reshape(2, 2), Affine.identity().offset)
 
 
 def pad(pixels: int, *, fill: float | Literal["uniform", "reflect"] = 0.5) -> Pad:
@@ -149,9 +150,9 @@ def pad(pixels: int, *, fill: float | Literal["uniform", "reflect"] = 0.5) -> Pa
 
     Args:
         pixels: the border's width on every side.
-        fill: the border's value in all channels, in [0, 1]; or `"uniform"`, a value drawn anew for every image; or
-            `"reflect"`, the image mirrored about its outermost pixels. The same lies beyond the border, wherever
-            the transforms of its run look.
+        fill: the border's value in all channels, in [0, 1]; or `"uniform"`, a value drawn anew for every
+            image; or `"reflect"`, the image mirrored about its outermost pixels. The same lies beyond the
+            border, wherever the transforms of its run look.
 
     Returns:
         A transform whose result is larger by twice `pixels` in height and in width.
@@ -167,10 +168,10 @@ def pad(pixels: int, *, fill: float | Literal["uniform", "reflect"] = 0.5) -> Pa
             close = difflib.get_close_matches(fill, ("uniform", "reflect"), n=1)
             advice = f" Did you mean {close[0]!r}?" if close else ""
             raise ValueError(f"Unknown fill {fill!r}. Give a number, 'uniform' or 'reflect'.{advice}")
-        return Pad(_pixels(pixels), fill, None)
+        return Pad(whole_pixels(pixels), fill, None)
     if not 0 <= fill <= 1:
         raise ValueError(f"The fill is {fill}. Images lie in [0, 1], so give a number in this range.")
-    return Pad(_pixels(pixels), "constant", float(fill))
+    return Pad(whole_pixels(pixels), "constant", float(fill))
 
 
 def crop(pixels: int) -> Crop:
@@ -187,7 +188,7 @@ def crop(pixels: int) -> Crop:
         >>> crop(1)(jax.random.key(0), jax.numpy.arange(15.0).reshape(3, 5, 1))[..., 0].tolist()
         [[6.0, 7.0, 8.0]]
     """
-    return Crop(_pixels(pixels))
+    return Crop(whole_pixels(pixels))
 
 
 def jitter(pixels: int) -> Jitter:
@@ -207,14 +208,14 @@ def jitter(pixels: int) -> Jitter:
         >>> jitter(8).output_size(152, 100)
         (144, 92)
     """
-    return Jitter(_pixels(pixels))
+    return Jitter(whole_pixels(pixels))
 
 
 def shift(max_pixels: float | None = None, *, choices: Sequence[float] | None = None) -> Shift:
     """Move the image by a random distance, along rows and along columns independently.
 
-    What leaves the canvas is gone, unless a transform of the same run moves it back; a `pad` before makes room. A
-    distance of whole pixels copies them; others interpolate.
+    What leaves the canvas is gone, unless a transform of the same run moves it back; a `pad` before makes
+    room. A distance of whole pixels copies them; others interpolate.
 
     Args:
         max_pixels: distances are uniform between this to the top or left and this to the bottom or right.
@@ -226,10 +227,10 @@ def shift(max_pixels: float | None = None, *, choices: Sequence[float] | None = 
         >>> shift(choices=[1])(jax.random.key(0), image)[..., 0].tolist()
         [[0.5, 0.5, 0.5], [0.5, 0.0, 1.0]]
     """
-    _one_of("shift(8)", "shift(choices=[-8, 0, 8])", max_pixels is not None, choices is not None)
+    range_or_choices([max_pixels], choices, examples="shift(8) or shift(choices=[-8, 0, 8])")
     if choices is not None:
-        return Shift(None, _choices(choices, "distances"))
-    return Shift(_size(max_pixels, "The greatest distance"), None)
+        return Shift(None, choice_of(choices, "distances"))
+    return Shift(limit(max_pixels, "The greatest distance"), None)
 
 
 def scale(
@@ -249,19 +250,13 @@ def scale(
         >>> scale(choices=[2])(jax.random.key(0), image)[0, :, 0].tolist()
         [1.0, 1.5, 2.0, 2.5, 3.0]
     """
-    _one_of(
-        "scale(0.9, 1.1)",
-        "scale(choices=[0.9, 1, 1.1])",
-        low is not None and high is not None,
-        choices is not None,
-        neither=low is None and high is None,
-    )
+    range_or_choices([low, high], choices, examples="scale(0.9, 1.1) or scale(choices=[0.9, 1, 1.1])")
     if choices is not None:
-        factors = _choices(choices, "factors")
+        factors = choice_of(choices, "factors")
         if not np.all(factors > 0):
             raise ValueError(f"The factors are {choices}. Give numbers above zero.")
         return Scale(None, None, factors)
-    least, greatest = _size(low, "The least factor"), _size(high, "The greatest factor")
+    least, greatest = limit(low, "The least factor"), limit(high, "The greatest factor")
     if not 0 < least <= greatest:
         raise ValueError(f"The factors are {low} to {high}. Give numbers above zero, the smaller first.")
     return Scale(least, greatest, None)
@@ -272,19 +267,19 @@ def rotate(max_degrees: float | None = None, *, choices: Sequence[float] | None 
 
     Args:
         max_degrees: angles are uniform between this clockwise and this counterclockwise.
-        choices: the angles instead, in degrees, positive counterclockwise as the image is seen with row 0 at the
-            top. So 90 does what `numpy.rot90` does.
+        choices: the angles instead, in degrees, positive counterclockwise as the image is seen with row 0 at
+            the top. So 90 does what `numpy.rot90` does.
 
     Example:
         >>> import jax
         >>> image = jax.numpy.arange(9.0).reshape(3, 3, 1)
-        >>> rotate(choices=[90])(jax.random.key(0), image)[..., 0].round(3).tolist()
-        [[2.0, 5.0, 8.0], [1.0, 4.0, 7.0], [0.0, 3.0, 6.0]]
+        >>> rotate(choices=[90])(jax.random.key(0), image)[..., 0].round().astype(int).tolist()
+        [[2, 5, 8], [1, 4, 7], [0, 3, 6]]
     """
-    _one_of("rotate(10)", "rotate(choices=[-10, 0, 10])", max_degrees is not None, choices is not None)
+    range_or_choices([max_degrees], choices, examples="rotate(10) or rotate(choices=[-10, 0, 10])")
     if choices is not None:
-        return Rotate(None, _choices(choices, "angles"))
-    return Rotate(_size(max_degrees, "The greatest angle"), None)
+        return Rotate(None, choice_of(choices, "angles"))
+    return Rotate(limit(max_degrees, "The greatest angle"), None)
 
 
 def _drawn(random: Float[Array, "..."], limits: tuple[Leaf, Leaf], choices: Leaf) -> Float[Array, "..."]:
@@ -303,39 +298,7 @@ def _both_signs(greatest: Leaf) -> tuple[Leaf, Leaf]:
 def _smaller(height: int, width: int, pixels: int, transform: Geometric) -> tuple[int, int]:
     if min(height, width) <= pixels:
         raise ValueError(
-            f"{transform} takes {pixels} pixels off the height and the width and leaves nothing of an image of "
-            f"{height} by {width}. Render a larger image or give fewer pixels."
+            f"{transform} takes {pixels} pixels off the height and the width and leaves nothing of an image "
+            f"of {height} by {width}. Render a larger image or give fewer pixels."
         )
     return height - pixels, width - pixels
-
-
-def _one_of(example: str, other: str, has_range: bool, has_choices: bool, *, neither: bool = True) -> None:
-    if has_range == has_choices or not (has_range or neither):
-        raise ValueError(f"Give either a range or choices, as in {example} or {other}.")
-
-
-def _pixels(value: Any) -> int:
-    try:
-        number = None if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        number = None
-    if number is None:
-        raise TypeError(f"A number of pixels must be whole; this is {value!r} ({type(value).__name__}).")
-    if number < 0:
-        raise ValueError(f"The number of pixels is {number}. Give zero or more.")
-    return number
-
-
-def _size(value: Any, name: str) -> float:
-    number = float(value)
-    if not 0 <= number < math.inf:
-        raise ValueError(f"{name} is {value}. Give a finite number that is zero or more.")
-    return number
-
-
-def _choices(values: Sequence[float], name: str) -> np.ndarray[Any, np.dtype[np.float32]]:
-    numbers = np.array(list(values), np.float32)
-    if numbers.ndim != 1 or numbers.size == 0 or not np.all(np.isfinite(numbers)):
-        raise ValueError(f"The {name} to choose from are {values}. Give one finite number or more.")
-    numbers.flags.writeable = False
-    return numbers

@@ -1,8 +1,8 @@
 """The published sets of transforms, with their numbers and their discrete distributions.
 
 What differs from every source below: lengths, angles and factors are drawn for each image and not once for a
-batch; the canvas has one size, about whose centre the image is scaled; and the whole set is one interpolation, so
-nothing is cut off between its parts.
+batch; the canvas has one size, about whose centre the image is scaled; and the whole set is one
+interpolation, so nothing is cut off between its parts.
 """
 
 from jaxviz.transforms.composition import Compose, compose
@@ -12,16 +12,17 @@ from jaxviz.transforms.geometric import crop, jitter, pad, rotate, scale
 def lucid() -> Compose:
     """Return the transforms that lucid applies by default, `standard_transforms` in its code.
 
-    A border of 12 pixels of grey 0.5; a crop by 8; a factor of 0.9, 0.92, ..., 1.1; an angle of -10, -9, ..., 10
-    degrees, where 0 is six times as likely as any other; a crop by 4. The result is larger than the image by 12
-    pixels. How the sources differ:
+    A border of 12 pixels of grey 0.5; a crop by 8; a factor of 0.9, 0.92, ..., 1.1; an angle of -10, -9,
+    ..., 10 degrees, where 0 is six times as likely as any other; a crop by 4. The result is larger than the
+    image by 12 pixels. How the sources differ:
 
     - The docstring of lucid's `render_vis` says that `jitter(8)` is the default; its code uses the above. The
       article that lucid accompanies used yet other numbers: see `distill_2017`.
-    - lucid's scaling changes the size of the canvas, rounded down to whole pixels, and starts from its top left
-      corner; here the canvas stays and its centre too. Where the image lies is random either way, by the crops.
-    - lucid rotates without interpolation (its library's default: the nearest pixel), takes 3.14 for pi, and fills
-      the corners that a rotation opens with black; here they are grey, as the border is.
+    - lucid's scaling changes the size of the canvas, rounded down to whole pixels, and starts from its top
+      left corner; here the canvas stays and its centre too. Where the image lies is random either way, by
+      the crops.
+    - lucid rotates without interpolation (its library's default: the nearest pixel), takes 3.14 for pi, and
+      fills the corners that a rotation opens with black; here they are grey, as the border is.
 
     References:
         lucid 0.3.10, `lucid/optvis/transform.py` (Apache-2.0).
@@ -46,11 +47,12 @@ def distill_2017() -> Compose:
     degrees; a crop by 8; and the rest of the border cut off. The result has the image's size. How the sources
     differ:
 
-    - The article says "jittering by up to 16 pixels" and not how; this is lucid's `jitter`, a crop at a random place.
-      With both crops 8 of the border's 32 pixels are left, so cutting off the border takes 4 from every side.
+    - The article says "jittering by up to 16 pixels" and not how; this is lucid's `jitter`, a crop at a
+      random place. With both crops 8 of the border's 32 pixels are left, so cutting off the border takes 4
+      from every side.
     - The article does not say what fills the border; 0.5 is what lucid uses.
-    - The code that lucid ships has other numbers: see `lucid`. What is said there of scaling and of the corners
-      holds here too.
+    - The code that lucid ships has other numbers: see `lucid`. What is said there of scaling and of the
+      corners holds here too.
 
     References:
         C. Olah, A. Mordvintsev, L. Schubert: Feature Visualization. Distill, 2017. doi:10.23915/distill.00007

@@ -82,14 +82,10 @@ class NormalizedConvolution(nnx.Module):
             use_bias=False,
             rngs=rngs,
         )
-        self.norm = nnx.BatchNorm(
-            out_channels, use_running_average=True, epsilon=BATCH_NORM_EPSILON, rngs=rngs
-        )
+        self.norm = nnx.BatchNorm(out_channels, use_running_average=True, epsilon=BATCH_NORM_EPSILON, rngs=rngs)
         self.linear = linear
 
-    def __call__(
-        self, values: Float[Array, "batch height width in"]
-    ) -> Float[Array, "batch rows columns out"]:
+    def __call__(self, values: Float[Array, "batch height width in"]) -> Float[Array, "batch rows columns out"]:
         """Return the normalized convolution."""
         values = self.norm(self.conv(values))
         return values if self.linear else jax.nn.relu6(values)
@@ -116,9 +112,7 @@ class InvertedResidual(nnx.Module):
         self.project = NormalizedConvolution(hidden, out_channels, linear=True, rngs=rngs)
         self.has_shortcut = stride == 1 and in_channels == out_channels
 
-    def __call__(
-        self, values: Float[Array, "batch height width in"]
-    ) -> Float[Array, "batch rows columns out"]:
+    def __call__(self, values: Float[Array, "batch height width in"]) -> Float[Array, "batch rows columns out"]:
         """Return the block's output."""
         hidden = values if self.expand is None else self.expand(values)
         projected = self.project(self.depthwise(hidden))
@@ -142,9 +136,7 @@ class Stage(nnx.Module):
             )
             setattr(self, name, block)
 
-    def __call__(
-        self, values: Float[Array, "batch height width in"]
-    ) -> Float[Array, "batch rows columns out"]:
+    def __call__(self, values: Float[Array, "batch height width in"]) -> Float[Array, "batch rows columns out"]:
         """Return the output of the last block."""
         for name in self.block_names:
             values = getattr(self, name)(values)
@@ -155,10 +147,10 @@ class EfficientNetLite0(nnx.Module):
     """EfficientNet-Lite0: 4.7 million parameters, 0.4 billion multiply-adds for an image of 224 x 224.
 
     Example:
-        >>> import jax.numpy as jnp
         >>> from flax import nnx
-        >>> model = nnx.eval_shape(lambda: EfficientNetLite0(rngs=nnx.Rngs(0)))
-        >>> nnx.eval_shape(model, jnp.zeros((1, 224, 224, 3))).shape
+        >>> network = nnx.eval_shape(lambda: EfficientNetLite0(rngs=nnx.Rngs(0)))
+        >>> images = jax.ShapeDtypeStruct((1, 224, 224, 3), jnp.float32)
+        >>> nnx.eval_shape(lambda network, images: network(images), network, images).shape
         (1, 1000)
     """
 

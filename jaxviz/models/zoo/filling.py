@@ -37,7 +37,7 @@ def build_filled(
         Array([[1., 1.]], dtype=float32)
     """
     module = nnx.eval_shape(lambda: create(cast(nnx.Rngs, _SameKey())))
-    state = nnx.state(module)
+    state: Any = nnx.state(module)  # flax gives it no full type
     variables = cast(dict[str, Any], traverse_util.flatten_dict(nnx.to_pure_dict(state), sep="/"))
     if missing := variables.keys() - arrays.keys():
         raise ValueError(f"{source} lacks {_listed(missing)}.")
@@ -49,7 +49,7 @@ def build_filled(
                 f"{source} gives '{name}' the shape {arrays[name].shape}; the network has {variable.shape}."
             )
     filled = {name: jax.device_put(array.astype(np.float32)) for name, array in arrays.items()}
-    nnx.replace_by_pure_dict(state, traverse_util.unflatten_dict(filled, sep="/"))
+    nnx.replace_by_pure_dict(state, cast(dict[str, Any], traverse_util.unflatten_dict(filled, sep="/")))
     nnx.update(module, state)
     return module
 

@@ -75,9 +75,7 @@ class RectifiedConvolution(nnx.Module):
             rngs=rngs,
         )
 
-    def __call__(
-        self, values: Float[Array, "batch height width in"]
-    ) -> Float[Array, "batch rows columns out"]:
+    def __call__(self, values: Float[Array, "batch height width in"]) -> Float[Array, "batch rows columns out"]:
         """Return the rectified convolution."""
         return jax.nn.relu(self.conv(values))
 
@@ -121,9 +119,7 @@ class ReducedBranch(nnx.Module):
         self.reduce = nnx.Conv(in_channels, reduced_channels, (1, 1), rngs=rngs)
         self.conv = nnx.Conv(reduced_channels, out_channels, (kernel_size, kernel_size), rngs=rngs)
 
-    def __call__(
-        self, values: Float[Array, "batch height width in"]
-    ) -> Float[Array, "batch height width out"]:
+    def __call__(self, values: Float[Array, "batch height width in"]) -> Float[Array, "batch height width out"]:
         """Return the branch's output before the rectifier."""
         return self.conv(jax.nn.relu(self.reduce(values)))
 
@@ -134,9 +130,7 @@ class PooledBranch(nnx.Module):
     def __init__(self, in_channels: int, out_channels: int, *, rngs: nnx.Rngs) -> None:
         self.conv = nnx.Conv(in_channels, out_channels, (1, 1), rngs=rngs)
 
-    def __call__(
-        self, values: Float[Array, "batch height width in"]
-    ) -> Float[Array, "batch height width out"]:
+    def __call__(self, values: Float[Array, "batch height width in"]) -> Float[Array, "batch height width out"]:
         """Return the branch's output before the rectifier."""
         return self.conv(_max_pool(values, 1, [(1, 1), (1, 1)]))
 
@@ -146,17 +140,11 @@ class Inception(nnx.Module):
 
     def __init__(self, in_channels: int, channels: InceptionChannels, *, rngs: nnx.Rngs) -> None:
         self.branch1x1 = nnx.Conv(in_channels, channels.branch1x1, (1, 1), rngs=rngs)
-        self.branch3x3 = ReducedBranch(
-            in_channels, channels.reduce3x3, channels.branch3x3, kernel_size=3, rngs=rngs
-        )
-        self.branch5x5 = ReducedBranch(
-            in_channels, channels.reduce5x5, channels.branch5x5, kernel_size=5, rngs=rngs
-        )
+        self.branch3x3 = ReducedBranch(in_channels, channels.reduce3x3, channels.branch3x3, kernel_size=3, rngs=rngs)
+        self.branch5x5 = ReducedBranch(in_channels, channels.reduce5x5, channels.branch5x5, kernel_size=5, rngs=rngs)
         self.branch_pool = PooledBranch(in_channels, channels.branch_pool, rngs=rngs)
 
-    def __call__(
-        self, values: Float[Array, "batch height width in"]
-    ) -> Float[Array, "batch height width out"]:
+    def __call__(self, values: Float[Array, "batch height width in"]) -> Float[Array, "batch height width out"]:
         """Return the rectified concatenation."""
         branches = (self.branch1x1, self.branch3x3, self.branch5x5, self.branch_pool)
         return jax.nn.relu(jnp.concatenate([branch(values) for branch in branches], axis=-1))
@@ -166,10 +154,10 @@ class GoogLeNet(nnx.Module):
     """BVLC GoogLeNet without its auxiliary classifiers: 7 million parameters.
 
     Example:
-        >>> import jax.numpy as jnp
         >>> from flax import nnx
-        >>> model = nnx.eval_shape(lambda: GoogLeNet(rngs=nnx.Rngs(0)))
-        >>> nnx.eval_shape(model, jnp.zeros((1, 224, 224, 3))).shape
+        >>> network = nnx.eval_shape(lambda: GoogLeNet(rngs=nnx.Rngs(0)))
+        >>> images = jax.ShapeDtypeStruct((1, 224, 224, 3), jnp.float32)
+        >>> nnx.eval_shape(lambda network, images: network(images), network, images).shape
         (1, 1000)
     """
 

@@ -70,7 +70,7 @@ def read_state_dict(path: str | Path) -> dict[str, np.ndarray[Any, Any]]:
     try:
         content, storages = _read_zip(data) if data.startswith(_ZIP_SIGNATURE) else _read_legacy(data)
         if not isinstance(content, dict):
-            raise ValueError(f"it holds a {type(content).__name__} instead of a table of tensors.")
+            raise ValueError(f"it holds no table of tensors: its type is {type(content).__name__}.")
         table = cast(dict[object, object], content)
         return {str(name): _view(name, tensor, storages) for name, tensor in table.items()}
     except ValueError as error:
@@ -189,9 +189,7 @@ def _unpickle(data: bytes, start: int = 0) -> tuple[object, dict[str, _Storage],
     try:
         for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
             if opcode.name in ("EXT1", "EXT2", "EXT4"):  # cached objects, which find_class never sees
-                raise ValueError(
-                    f"its pickle asks for object {argument} of the extension registry. Nothing was run."
-                )
+                raise ValueError(f"its pickle asks for object {argument} of the extension registry. Nothing was run.")
             # The unpickler reserves memory for every number up to this one.
             if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and cast(int, argument) > count:
                 raise ValueError(f"its pickle stores a value at number {argument} of {count}.")
@@ -237,8 +235,7 @@ def _read_zip(data: bytes) -> tuple[object, dict[str, np.ndarray[Any, Any]]]:
             raise ValueError("it is not little-endian.")
         content, storages, _ = _unpickle(_member(archive, tables[0]))
         return content, {
-            key: _storage_array(storage, _member(archive, f"{folder}data/{key}"))
-            for key, storage in storages.items()
+            key: _storage_array(storage, _member(archive, f"{folder}data/{key}")) for key, storage in storages.items()
         }
     except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError, RuntimeError) as error:
         raise ValueError(f"the archive is damaged ({error}).") from error
@@ -254,16 +251,16 @@ def _member(archive: zipfile.ZipFile, name: str) -> bytes:
 def _storage_array(storage: _Storage, data: bytes) -> np.ndarray[Any, Any]:
     expected_bytes = storage.count * np.dtype(storage.data_type).itemsize
     if len(data) != expected_bytes:
-        raise ValueError(
-            f"storage '{storage.key}' has {len(data)} bytes of {expected_bytes}: the file is truncated."
-        )
+        raise ValueError(f"storage '{storage.key}' has {len(data)} bytes of {expected_bytes}: the file is truncated.")
     return np.frombuffer(data, storage.data_type)
 
 
 def _view(name: object, tensor: object, storages: Mapping[str, np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
     """Cut a tensor out of its storage."""
-    if not (isinstance(name, str) and isinstance(tensor, _Tensor)):
-        raise ValueError(f"{name!r} is a {type(tensor).__name__} instead of a tensor.")
+    if not isinstance(name, str):
+        raise ValueError(f"its table has an entry {name!r}, which is not a name.")
+    if not isinstance(tensor, _Tensor):
+        raise ValueError(f"'{name}' is not a tensor: its type is {type(tensor).__name__}.")
     size = math.prod(tensor.shape)
     reach = sum((length - 1) * stride for length, stride in zip(tensor.shape, tensor.strides, strict=True))
     count = tensor.storage.count

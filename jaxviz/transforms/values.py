@@ -1,0 +1,106 @@
+"""The numbers of transforms: as the user gives them, as leaves, as JSON, as Python."""
+
+import json
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+# A number, or whatever `jax.tree.map` puts in its place: a tracer, a stack of numbers, an axis.
+Leaf: TypeAlias = Any
+
+
+def range_or_choices(limits: Sequence[object], choices: object, *, examples: str) -> None:
+    """Refuse both a range and choices, neither, and half a range.
+
+    Example:
+        >>> range_or_choices((0.9, None), None, examples="scale(0.9, 1.1) or scale(choices=[0.9, 1.1])")
+        Traceback (most recent call last):
+        ...
+        ValueError: Give either a range or choices, as in scale(0.9, 1.1) or scale(choices=[0.9, 1.1]).
+    """
+    given = [limit is not None for limit in limits]
+    if any(given) != all(given) or any(given) == (choices is not None):
+        raise ValueError(f"Give either a range or choices, as in {examples}.")
+
+
+def whole_pixels(value: Any) -> int:
+    """Return a number of pixels as an int, whatever type of whole number it was given as.
+
+    Example:
+        >>> whole_pixels(2.5)
+        Traceback (most recent call last):
+        ...
+        TypeError: The number of pixels is 2.5 (float). Give a whole number.
+    """
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None:
+        raise TypeError(f"The number of pixels is {value!r} ({type(value).__name__}). Give a whole number.")
+    if number < 0:
+        raise ValueError(f"The number of pixels is {number}. Give zero or more.")
+    return number
+
+
+def limit(value: Any, name: str) -> float:
+    """Return the end of a range as a float.
+
+    Example:
+        >>> limit(-8, "The greatest distance")
+        Traceback (most recent call last):
+        ...
+        ValueError: The greatest distance is -8. Give a finite number that is zero or more.
+    """
+    number = float(value)
+    if not 0 <= number < math.inf:
+        raise ValueError(f"{name} is {value}. Give a finite number that is zero or more.")
+    return number
+
+
+def choice_of(values: Sequence[float], name: str) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Return the numbers to choose from as one leaf.
+
+    Example:
+        >>> choice_of([], "angles")
+        Traceback (most recent call last):
+        ...
+        ValueError: The angles to choose from are []. Give finite numbers, one or more.
+    """
+    numbers = np.array(list(values), np.float32)
+    if numbers.ndim != 1 or numbers.size == 0 or not np.all(np.isfinite(numbers)):
+        raise ValueError(f"The {name} to choose from are {values}. Give finite numbers, one or more.")
+    numbers.flags.writeable = False
+    return numbers
+
+
+def plain(leaf: Leaf) -> Any:
+    """Turn a leaf into what JSON knows; float32 values into the shortest decimals that give them back.
+
+    Example:
+        >>> plain(np.float32([0.1, 2]))
+        [0.1, 2.0]
+    """
+    array = np.asarray(leaf)
+    if array.dtype == np.float32:  # the shortest decimals that give the value back
+        array = np.array([float(str(number)) for number in array.ravel()]).reshape(array.shape)
+    if array.dtype == np.float64:
+        array = array + 0.0  # turns -0.0 into 0.0: equal numbers are to be written alike
+    return array.tolist()
+
+
+def written(value: Any) -> str:
+    """Write plain data as a Python expression; whole numbers have no point.
+
+    Example:
+        >>> written([0.9, 1.0])
+        '[0.9, 1]'
+    """
+    if isinstance(value, str):
+        return json.dumps(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(written, value))}]"  # pyright: ignore[reportUnknownArgumentType]
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
