@@ -30,7 +30,8 @@ def read_image(path: Path) -> np.ndarray:
         image = image.convert("RGB")
     if min(image.size) < IMAGE_SIZE:
         scale = IMAGE_SIZE / min(image.size)
-        image = image.resize([max(IMAGE_SIZE, round(scale * side)) for side in image.size], Image.Resampling.BICUBIC)
+        size = [max(IMAGE_SIZE, round(scale * side)) for side in image.size]
+        image = image.resize(size, Image.Resampling.BICUBIC)
     left, top = ((side - IMAGE_SIZE) // 2 for side in image.size)
     return np.asarray(image.crop((left, top, left + IMAGE_SIZE, top + IMAGE_SIZE)), np.float32) / 255
 
@@ -68,8 +69,8 @@ def main() -> None:
     paths = sorted(arguments.images.glob("[0-9]*_*.jpg"))
     if not paths:
         sys.exit(
-            f"No images named '<class index>_<anything>.jpg' in {arguments.images}: name a folder that has some with "
-            "--images, e.g. a clone of github.com/EliSchwartz/imagenet-sample-images with its files renamed."
+            f"There are no images named '<class index>_<anything>.jpg' in {arguments.images}. Name a folder that has "
+            "some with --images, e.g. the files of github.com/EliSchwartz/imagenet-sample-images, renamed."
         )
     print(f"{len(paths)} images from {arguments.images}")
     print(f"{'network':<20} {'top-1':>6} {'top-5':>6} {'images/s':>9}")

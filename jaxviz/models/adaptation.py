@@ -6,7 +6,7 @@ import functools
 import inspect
 import itertools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import jax
@@ -57,7 +57,7 @@ def inference_arguments(call: Callable[..., Any]) -> dict[str, bool]:
 
 
 @contextlib.contextmanager
-def scoped_calls(classes: set[type], path_of: Callable[[Any], str | None]) -> Iterator[None]:
+def scoped_calls(classes: set[type], path_of: Callable[[Any], str | None]) -> Generator[None, None, None]:
     """Run every `__call__` of these classes inside a `jax.named_scope` of the module's path, while active.
 
     The scope also carries a serial number, so that two calls of one module in a row can be told apart.

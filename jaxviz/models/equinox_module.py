@@ -1,7 +1,8 @@
 """Adapt an Equinox module."""
 
 import inspect
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 import equinox
 import jax
@@ -21,9 +22,11 @@ def adapt(module: Any, *, channels_first: bool, batched: bool) -> Adapted:
         channels_first: Whether the module takes [C, H, W] (as `equinox.nn.Conv2d` does) instead of [H, W, C].
         batched: Whether it takes a whole batch at once.
     """
-    module, state = module if isinstance(module, tuple) else (module, None)
+    module, state = cast(tuple[Any, Any], module) if isinstance(module, tuple) else (module, None)
     name = type(module).__name__
-    arrays, structure = equinox.partition((equinox.nn.inference_mode(module), state), equinox.is_array)
+    arrays, structure = cast(
+        tuple[Any, Any], equinox.partition((equinox.nn.inference_mode(module), state), equinox.is_array)
+    )
 
     def function(weights: Any, images: jax.Array) -> Any:
         copy, held = equinox.combine(weights, structure)
@@ -52,13 +55,14 @@ def _modules(module: Any) -> list[tuple[int, tuple[str, int, type]]]:
     found: list[tuple[int, tuple[str, int, type]]] = []
 
     def visit(node: Any, path: str) -> None:
+        children: Iterable[tuple[str, Any]]
         if isinstance(node, equinox.Module):
             found.append((id(node), (path, id(node), type(node))))
             children = [(name, getattr(node, name)) for name in node.__dataclass_fields__ if hasattr(node, name)]
         elif isinstance(node, (list, tuple)):
-            children = [(str(position), child) for position, child in enumerate(node)]
+            children = [(str(position), child) for position, child in enumerate(cast(Iterable[Any], node))]
         elif isinstance(node, dict):
-            children = [(str(name), child) for name, child in node.items()]
+            children = [(str(name), child) for name, child in cast(dict[Any, Any], node).items()]
         else:
             return
         for name, child in children:

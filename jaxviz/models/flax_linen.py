@@ -32,7 +32,9 @@ def adapt(module: linen.Module, variables: Mapping[str, Any]) -> Adapted:
 
     def function(weights: Any, images: jax.Array) -> Any:
         with linen.intercept_methods(_inference_mode):
-            return module.apply(weights, images, **inference_arguments(type(module).__call__))
+            cls: Any = type(module)
+            options: dict[str, Any] = inference_arguments(cls.__call__)
+            return module.apply(weights, images, **options)
 
     return Adapted(function, dict(variables), type(module).__name__, root=module.name or type(module).__name__)
 

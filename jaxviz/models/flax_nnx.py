@@ -1,6 +1,6 @@
 """Adapt a Flax NNX module."""
 
-from typing import Any
+from typing import Any, cast
 
 import jax
 from flax import nnx
@@ -17,7 +17,7 @@ def adapt(module: nnx.Module) -> Adapted:
     averages used). The copy's modules carry their path as a static attribute, which survives `nnx.jit`, `nnx.remat`
     and `nnx.scan`; their `__call__`s run inside a name scope of that path.
     """
-    definition, state = nnx.split(module)
+    definition, state = cast(tuple[nnx.GraphDef[Any], Any], nnx.split(module))
 
     def function(weights: Any, images: jax.Array) -> Any:
         copy = nnx.merge(definition, weights)

@@ -192,7 +192,8 @@ def _convolution(step: _Step) -> Geometry:
         return _everything([geometry for geometry in step.known if geometry is not None], step.shape)
     params, geometry = step.params, step.first
     numbers = params["dimension_numbers"]
-    kernel = [step.shapes[1][axis] for axis in numbers.rhs_spec[2:]]
+    summed: int = numbers.lhs_spec[1]
+    kernel: list[int] = [step.shapes[1][axis] for axis in numbers.rhs_spec[2:]]
     axes = [(numbers.lhs_spec[0], numbers.out_spec[0])]
     axes += list(zip(numbers.lhs_spec[2:], numbers.out_spec[2:], strict=True))
     windows = [(1, 1, 0, 1, 1)] + [
@@ -206,7 +207,7 @@ def _convolution(step: _Step) -> Geometry:
             strict=True,
         )
     ]
-    return _slide(geometry, axes, windows, len(step.shape)).mixed(geometry.dims[numbers.lhs_spec[1]])
+    return _slide(geometry, axes, windows, len(step.shape)).mixed(geometry.dims[summed])
 
 
 def _reduce_window(step: _Step) -> Geometry:
@@ -227,7 +228,9 @@ def _reduce_window(step: _Step) -> Geometry:
 
 
 def _dot_general(step: _Step) -> Geometry:
-    (contracting, batches) = step.params["dimension_numbers"]
+    contracting: Sequence[Sequence[int]]
+    batches: Sequence[Sequence[int]]
+    contracting, batches = step.params["dimension_numbers"]
     parts: list[Geometry] = []
     mixed: frozenset[int] = frozenset()
     for side, geometry in enumerate(step.known):
@@ -250,7 +253,8 @@ def _dot_general(step: _Step) -> Geometry:
 
 
 def _transpose(step: _Step) -> Geometry:
-    return Geometry(tuple(step.first.dims[axis] for axis in step.params["permutation"]), step.first.fields)
+    order: Sequence[int] = step.params["permutation"]
+    return Geometry(tuple(step.first.dims[axis] for axis in order), step.first.fields)
 
 
 def _broadcast(step: _Step) -> Geometry:
@@ -292,7 +296,7 @@ def _squeeze(step: _Step) -> Geometry:
 
 
 def _reduce(step: _Step) -> Geometry:
-    axes = step.params["axes"]
+    axes: Sequence[int] = step.params["axes"]
     mixed = frozenset[int]().union(*(step.first.dims[axis] for axis in axes if step.shapes[0][axis] > 1))
     kept = [dims for axis, dims in enumerate(step.first.dims) if axis not in axes]
     return step.first.mixed(mixed, kept)
@@ -316,7 +320,8 @@ def _pad(step: _Step) -> Geometry:
 
 def _concatenate(step: _Step) -> Geometry:
     result = _union([geometry for geometry in step.known if geometry is not None])
-    return result.mixed(result.dims[step.params["dimension"]])
+    joined: int = step.params["dimension"]
+    return result.mixed(result.dims[joined])
 
 
 _RULES: Mapping[str, Callable[[_Step], Geometry]] = {

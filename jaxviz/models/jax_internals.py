@@ -5,8 +5,10 @@ name scopes, their nested programs) goes through these few functions, so that a 
 changes in one file. Tested on the lowest and the highest supported jax.
 """
 
+import functools
+import operator
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import jax
 from jax._src.core import DebugInfo
@@ -97,10 +99,31 @@ def run(equation: Any, operands: Sequence[Any]) -> list[Any]:
         effects=equation.effects,
         debug_info=_debug_info(len(unique), len(equation.outvars)),
     )
-    return list(jax_core.jaxpr_as_fun(jax_core.ClosedJaxpr(program, []))(*[values[position[v]] for v in unique]))
+    function = cast(Callable[..., list[Any]], jax_core.jaxpr_as_fun(jax_core.ClosedJaxpr(program, [])))
+    return list(function(*[values[position[variable]] for variable in unique]))
 
 
 def _debug_info(inputs: int, outputs: int) -> Any:
     return DebugInfo(
         "jaxviz equation", "jaxviz", tuple("input" for _ in range(inputs)), tuple("" for _ in range(outputs))
     )
+
+
+@functools.cache
+def reproducible_options(backend: str) -> dict[str, str]:
+    """Return compiler options under which the rows of a batch are computed alike, however many there are.
+
+    XLA's CPU backend hands reductions to a library that adds in another order for small batches; kept to products and
+    convolutions it does not (docs/performance.md). A jax that does not know the option gets none.
+    """
+    if backend != "cpu":
+        return {}
+    options = {
+        "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT,"
+        "LIBRARY_FUSION_TYPE_INDIVIDUAL_CONVOLUTION"
+    }
+    try:
+        jax.jit(operator.neg, compiler_options=options).lower(0.0).compile()
+    except jax.errors.JaxRuntimeError:
+        return {}
+    return options

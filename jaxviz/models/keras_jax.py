@@ -1,6 +1,6 @@
 """Adapt a Keras 3 model that runs on the JAX backend."""
 
-from typing import Any
+from typing import Any, cast
 
 import jax
 import keras
@@ -14,7 +14,7 @@ def adapt(model: Any) -> Adapted:
     Raises:
         ValueError: Keras runs on another backend, or the model has no weights yet because it was never built.
     """
-    backend = keras.backend.backend()
+    backend = cast(str, keras.backend.backend())
     if backend != "jax":
         raise ValueError(
             f"Keras runs on the '{backend}' backend, but jaxviz needs 'jax'. Set the environment variable "

@@ -27,6 +27,13 @@ class Layer:
         value: Number of the value in the model's own program.
         batch_axis: Where the batch axis lies in the traced value.
         channel_axis: Where the channel axis lies in the traced value.
+
+    Example:
+        >>> import jaxviz
+        >>> model = jaxviz.wrap(lambda images: images.mean((1, 2)), input_shape=(4, 6, 3))
+        >>> layer = model.layers["mean"]
+        >>> layer.kind, layer.units, layer.receptive_field
+        ('mean', 3, (4, 6))
     """
 
     name: str
@@ -58,7 +65,7 @@ class LayerTable(Sequence[Layer]):
         ('stem/relu', 2, 'relu')
         >>> layers["stem/konv"]
         Traceback (most recent call last):
-        KeyError: "Unknown layer 'stem/konv' in model 'Tiny'. Did you mean 'stem/conv'?"
+        KeyError: "Unknown layer 'stem/konv' in model 'Tiny'. Did you mean 'stem/conv' ...
     """
 
     def __init__(self, layers: Iterable[Layer], *, model: str = "model") -> None:

@@ -2,8 +2,9 @@
 
 import functools
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +13,7 @@ from jaxtyping import Array, Float
 from tqdm.auto import tqdm
 
 from jaxviz.models.adaptation import Adapted
-from jaxviz.models.layers import Layer
+from jaxviz.models.layers import Layer, LayerTable
 from jaxviz.models.naming import Naming, name_layers, unrectified
 from jaxviz.models.program import PREPROCESSING, Constant, Equation, Program, flatten
 from jaxviz.models.table import BATCH, layer_table
@@ -96,6 +97,11 @@ class Model:
         class_names: Names of the output's classes, or ().
         layers: The table of layers, for images of `input_shape`.
         weights: All weights as a list of arrays; they are arguments of every compiled function.
+
+    Example:
+        >>> import jaxviz
+        >>> jaxviz.wrap(lambda images: images.mean((1, 2)), input_shape=(4, 6, 3), name="Mean")
+        Model 'Mean': 4×6×3 images, 1 layers, 0 parameters
     """
 
     def __init__(
@@ -112,7 +118,7 @@ class Model:
         self.class_names = tuple(class_names)
         self._adapted = adapted
         self._preprocess = preprocess
-        paths, self._structure = jax.tree_util.tree_flatten_with_path(adapted.weights)
+        paths, self._structure = _leaves(adapted.weights)
         self._weight_names = [jax.tree_util.keystr(path) for path, _ in paths]
         self._own_weights = [leaf for _, leaf in paths]
         self._networks: dict[tuple[int, ...], Network] = {}
@@ -130,7 +136,7 @@ class Model:
     @property
     def parameters(self) -> int:
         """Number of weights."""
-        return sum(int(np.prod(weight.shape)) for weight in self._own_weights)
+        return sum(math.prod(weight.shape) for weight in self._own_weights)
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -230,7 +236,7 @@ class Model:
     def _chosen(self, layers: str | Iterable[str]) -> dict[str, Layer]:
         chosen: dict[str, Layer] = {}
         for name in [layers] if isinstance(layers, str) else layers:
-            found = self.layers[name]
+            found = cast(Layer | LayerTable, self.layers[name])  # a pattern gives a table
             chosen.update({name: found} if isinstance(found, Layer) else {layer.name: layer for layer in found})
         return chosen
 
@@ -245,7 +251,7 @@ class Model:
             tree = jax.tree_util.tree_unflatten(self._structure, list(weights))
             with jax.named_scope(PREPROCESSING):
                 scaled = self._preprocess(images)
-            outputs, _ = jax.tree_util.tree_flatten_with_path(self._adapted.function(tree, scaled))
+            outputs, _ = _leaves(self._adapted.function(tree, scaled))
             names[:] = [_output_name(path) for path, _ in outputs]
             return [output for _, output in outputs]
 
@@ -284,6 +290,11 @@ class Model:
         else:
             advice = f"Check that input_shape {shape[1:]} is what the model takes, the channel last."
         return f"Model '{self.name}' cannot be traced with {image} images: {type(error).__name__}: {reason} {advice}"
+
+
+def _leaves(tree: Any) -> tuple[list[tuple[tuple[Any, ...], Any]], Any]:
+    """Return a pytree's leaves, each with its path, and its structure."""
+    return cast(Any, jax.tree_util.tree_flatten_with_path(tree))
 
 
 def _output_name(path: Sequence[Any]) -> str:

@@ -272,7 +272,7 @@ class _Scopes:
                 (i for i, (a, b) in enumerate(zip(previous, scope, strict=False)) if a != b),
                 min(len(previous), len(scope)),
             )
-            named = list(current[:shared])
+            named: list[str] = list(current[:shared])
             for depth in range(shared, len(scope)):
                 name = scope[depth].partition(CALL_MARK)[0]
                 path = (*named, name)

@@ -24,7 +24,7 @@ Lowering = Callable[[str, Mapping[str, Any], Sequence[Array]], Array | None]
 # A loop is unrolled when its body holds layers (a matrix product or a convolution) and it is short enough to
 # be a stack of layers rather than a sequence in time.
 MAX_UNROLLED_TURNS = 64
-_PLAIN = (bool, int, float, str, tuple, type(None))
+_PLAIN: tuple[type, ...] = (bool, int, float, str, tuple, type(None))
 _LAYER_PRIMITIVES = frozenset({"conv_general_dilated", "dot_general"})
 
 ACTIVATION_FUNCTIONS = frozenset(

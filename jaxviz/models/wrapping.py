@@ -1,8 +1,9 @@
 """Make a Model of a module of any framework, or of any function."""
 
+import functools
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -120,8 +121,9 @@ def _adapt(
 
 def _framework(module: Any) -> str:
     """Name the framework of a module without importing any: one that is not imported cannot have made it."""
-    module = module[0] if isinstance(module, tuple) and module else module
-    cls: type = module if isinstance(module, type) else type(module)
+    parts = cast(tuple[Any, ...], module if isinstance(module, tuple) else (module,))
+    first = parts[0] if parts else parts
+    cls: type = first if isinstance(first, type) else type(first)
     for framework, path, base in (
         ("nnx", "flax.nnx", "Module"),
         ("linen", "flax.linen", "Module"),
@@ -143,7 +145,7 @@ def _reoriented(adapted: Adapted, channels_first: bool, batched: bool) -> Adapte
         images = jnp.moveaxis(images, -1, 1) if channels_first else images
         if batched:
             return adapted.function(weights, images)
-        return jax.vmap(lambda image: adapted.function(weights, image))(images)
+        return jax.vmap(functools.partial(adapted.function, weights))(images)
 
     return Adapted(function, adapted.weights, adapted.name, adapted.root)
 

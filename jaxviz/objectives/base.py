@@ -255,16 +255,14 @@ class Combination(Objective):
         weights, offset = [plain(weight) for weight in self.weights], plain(self.offset)
         if weights == [1.0] and offset == 0.0:
             return f"1{times}{names[0]}"
-        text = ""
-        for weight, name in zip([*weights, offset], [*names, ""], strict=True):
-            size = written(abs(weight))
-            if not name:
-                size = "" if weight == 0.0 else size
-            else:
-                size = name if size == "1" else f"{size}{times}{name}"
-            if size:
-                text += f" {'-' if weight < 0 else '+'} {size}"
-        return text.removeprefix(" + ") if text.startswith(" + ") else "-" + text.removeprefix(" - ")
+        parts = [
+            (weight, name if abs(weight) == 1.0 else f"{written(abs(weight))}{times}{name}")
+            for weight, name in zip(weights, names, strict=True)
+        ]
+        if offset != 0.0:
+            parts.append((offset, written(abs(offset))))
+        text = "".join(f"{' - ' if sign < 0 else ' + '}{part}" for sign, part in parts)
+        return "-" + text[3:] if text.startswith(" - ") else text[3:]
 
 
 def combine(*weighted: tuple[Objective, Number], offset: Number = 0.0) -> Combination:

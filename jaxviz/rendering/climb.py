@@ -5,17 +5,18 @@ import functools
 import time
 import weakref
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxviz.models import Model
+from jaxviz.models.lowering import lower
 from jaxviz.models.program import Lowering
 from jaxviz.objectives import Objective
 from jaxviz.rendering.engine import Climb, Engine, Lanes
-from jaxviz.rendering.lanes import lane_count
+from jaxviz.rendering.lanes import affordable_lanes, wished_lanes
 from jaxviz.rendering.request import Request
 from jaxviz.results import Rendering, Snapshot
 
@@ -110,7 +111,7 @@ class Climber:
         mask = np.isin(np.arange(len(occupants)), entering) | np.array([unit is None for unit in occupants])
         last_step = np.array([0 if unit is None else request.steps for unit in occupants], np.int32)
         seeds = np.array([request.seeds[unit] for unit in held], np.uint32)
-        keys = jax.vmap(lambda seed: jax.random.fold_in(request.key, seed))(jnp.asarray(seeds))
+        keys = jax.vmap(functools.partial(jax.random.fold_in, request.key))(jnp.asarray(seeds))
         for lane in entering:
             self._states[occupants[lane] or 0] = "climbing"
         climb = Climb(
@@ -203,7 +204,7 @@ def _groups(objectives: Sequence[Objective]) -> list[list[int]]:
     """Group units whose objectives have one form and so one program."""
     groups: dict[Any, list[int]] = {}
     for position, objective in enumerate(objectives):
-        leaves, form = jax.tree.flatten(objective)
+        leaves, form = cast(tuple[list[Any], Any], jax.tree.flatten(objective))
         groups.setdefault((form, tuple(np.shape(leaf) for leaf in leaves)), []).append(position)
     return list(groups.values())
 
@@ -221,9 +222,10 @@ def _engine(request: Request, group: Sequence[int]) -> tuple[Engine, int]:
     model = request.model
     read = request.objectives[group[0]].targets()
     targets = tuple(sorted((target, request.targets[target]) for target in read))
-    single = model.network(request.canvas_size, 1)
-    wanted = [v for target, layer in targets for v in single.wanted(layer, rectified=target.rectified)]
-    lanes = lane_count(len(group), single, wanted)
+    lanes = wished_lanes(len(group))
+    network = model.network(request.canvas_size, lanes)
+    wanted = [v for target, layer in targets for v in network.wanted(layer, rectified=target.rectified)]
+    lanes = affordable_lanes(lanes, network, wanted)
     engines = _engines.setdefault(model, {})
     identity = (request.canvas_size, lanes, targets, request.optimizer, request.image_size, request.lowering)
     if identity not in engines:
@@ -238,10 +240,4 @@ def _engine(request: Request, group: Sequence[int]) -> tuple[Engine, int]:
 
 
 def _lowering(name: str) -> Lowering | None:
-    if name == "xla":
-        return None
-    try:
-        from jaxviz.models.lowering import lower
-    except ImportError:
-        return None
-    return functools.partial(lower, backend=jax.default_backend())
+    return functools.partial(lower, backend=jax.default_backend()) if name == "auto" else None

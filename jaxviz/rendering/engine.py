@@ -7,15 +7,16 @@ enter and leave lanes without recompiling: their indices and all hyper-parameter
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int, UInt8
 
-from jaxviz.models import Layer, Network
+from jaxviz.models import Layer, Network, jax_internals
 from jaxviz.models.program import Lowering
 from jaxviz.objectives import Objective, Target
 from jaxviz.parameterizations import Parameterization
@@ -147,8 +148,9 @@ class Engine:
     @functools.cached_property
     def step(self) -> Callable[..., tuple[Lanes, Float[Array, " lane"]]]:
         """Climb one step: `(constants, lanes, climb, key_implementation) -> lanes, scores`; uses the old lanes up."""
+        options = jax_internals.reproducible_options(jax.default_backend())
 
-        @functools.partial(jax.jit, donate_argnums=(1,), static_argnums=(3,))
+        @functools.partial(jax.jit, donate_argnums=(1,), static_argnums=(3,), compiler_options=options)
         def step(
             constants: Sequence[Array], lanes: Lanes, climb: Climb, key_implementation: str
         ) -> tuple[Lanes, Array]:
@@ -156,12 +158,12 @@ class Engine:
                 scores = self._scores(constants, variables, lanes, climb, key_implementation)
                 return -jnp.sum(scores), scores
 
-            gradient, scores = jax.grad(negative, has_aux=True)(lanes.variables)
+            gradient, scores = cast(tuple[Any, Array], jax.grad(negative, has_aux=True)(lanes.variables))
             climbing = lanes.alive & (lanes.step < lanes.last_step)
             sound = jnp.isfinite(scores) & _of_each_lane(gradient, lambda leaf: jnp.isfinite(leaf).all())
             moved = _of_each_lane(gradient, lambda leaf: (leaf != 0).any(), any_leaf=True)
             updates, optimizer = jax.vmap(self.optimizer.update)(gradient, lanes.optimizer, lanes.variables)
-            updates = jax.tree.map(lambda update: climb.learning_rate * update, updates)
+            updates = jax.tree.map(functools.partial(operator.mul, climb.learning_rate), updates)
             advanced = lanes._replace(
                 variables=optax.apply_updates(lanes.variables, updates),
                 optimizer=optimizer,
@@ -180,7 +182,12 @@ class Engine:
     @functools.cached_property
     def images(self) -> Callable[..., Float[Array, "lane height width channel"]]:
         """Make the images of all lanes: `(lanes, parameterization) -> images` in [0, 1]."""
-        return jax.jit(lambda lanes, parameterization: jax.vmap(parameterization.to_image)(lanes.variables))
+
+        @jax.jit
+        def images(lanes: Lanes, parameterization: Parameterization) -> Array:
+            return jax.vmap(parameterization.to_image)(lanes.variables)
+
+        return images
 
     @functools.cached_property
     def pictures(self) -> Callable[..., UInt8[Array, "lane height width channel"]]:
@@ -199,7 +206,7 @@ class Engine:
         images = jax.vmap(climb.parameterization.to_image)(variables)
 
         def disturb(key_data: Array, step: Array, image: Array) -> Array:
-            key = jax.random.wrap_key_data(key_data, impl=key_implementation)
+            key = cast(Array, jax.random.wrap_key_data(key_data, impl=key_implementation))
             key = jax.random.fold_in(jax.random.fold_in(key, _STEP_STREAM), step)
             return climb.transform(key, image)
 
@@ -211,9 +218,11 @@ class Engine:
         activations = {
             target: self.network.read(values, layer, rectified=target.rectified) for target, layer in self.targets
         }
-        return jax.vmap(lambda objective, activation, image: objective.score(activation, image))(
-            climb.objectives, activations, images
-        )
+
+        def score(objective: Objective, activation: Mapping[Target, Array], image: Array) -> Array:
+            return objective.score(activation, image)
+
+        return jax.vmap(score)(climb.objectives, activations, images)
 
 
 def _select(mask: Bool[Array, " lane"], chosen: Any, other: Any) -> Any:

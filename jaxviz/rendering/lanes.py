@@ -1,6 +1,8 @@
 """How many lanes a climb gets: from the number of units and the memory that is there, never by crashing."""
 
 import math
+from collections.abc import Sequence
+from typing import cast
 
 import jax
 import psutil
@@ -17,32 +19,39 @@ _BYTES_PER_FORWARD_BYTE = 2.5
 _SHARE_OF_FREE_MEMORY = 0.5
 
 
-def lane_count(units: int, network: Network, wanted: list[int]) -> int:
-    """Choose the number of lanes.
+def choices() -> tuple[int, ...]:
+    """Return the numbers of lanes that are used on this backend, rising."""
+    return _CPU_LANES if jax.default_backend() == "cpu" else _ACCELERATOR_LANES
+
+
+def wished_lanes(units: int) -> int:
+    """Return the smallest number of lanes that holds all units at once, or else the largest there is."""
+    return next((count for count in choices() if count >= units), choices()[-1])
+
+
+def affordable_lanes(wished: int, network: Network, wanted: Sequence[int]) -> int:
+    """Return how many of the wished lanes fit into the memory that is free now.
 
     Args:
-        units: Units that will climb.
-        network: The model traced for one image of the size that a step sees.
+        wished: A number of lanes.
+        network: The model traced for any number of images of the size that a step sees.
         wanted: The values that a step computes.
-
-    Returns:
-        The smallest number that holds all units at once, or else the largest that fits into memory.
     """
     program = network.program
+    traced_images = program.shapes[program.image_value].shape[0]
     forward = sum(
         math.prod(program.shapes[value].shape) * program.shapes[value].dtype.itemsize
         for equation in program.needed(wanted)
         for value in equation.results
         if program.depends[value]
     )
-    affordable = _free_bytes() * _SHARE_OF_FREE_MEMORY / (forward * _BYTES_PER_FORWARD_BYTE)
-    choices = _CPU_LANES if jax.default_backend() == "cpu" else _ACCELERATOR_LANES
-    fitting = [count for count in choices if count <= affordable] or [choices[0]]
-    return next((count for count in fitting if count >= units), fitting[-1])
+    bytes_per_lane = forward * _BYTES_PER_FORWARD_BYTE / traced_images
+    affordable = _free_bytes() * _SHARE_OF_FREE_MEMORY / bytes_per_lane
+    return max((count for count in choices() if count <= min(wished, affordable)), default=choices()[0])
 
 
 def _free_bytes() -> int:
-    statistics = jax.local_devices()[0].memory_stats()
+    statistics = cast(dict[str, int] | None, jax.local_devices()[0].memory_stats())
     if statistics and "bytes_limit" in statistics:
         return statistics["bytes_limit"] - statistics.get("bytes_in_use", 0)
     return psutil.virtual_memory().available

@@ -7,15 +7,17 @@ import math
 import platform
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 
 from jaxviz.models import Layer, Model
 from jaxviz.objectives import Objective, Target, channel, class_logit
 from jaxviz.parameterizations import Parameterization, fourier
+from jaxviz.rendering.lanes import wished_lanes
 from jaxviz.results import Recipe
 from jaxviz.transforms import Transform, compose, distill_2017, lucid
 
@@ -144,7 +146,7 @@ def _image_size(model: Model, size: int | tuple[int, int]) -> tuple[int, int, in
         raise ValueError(
             f"Model '{model.name}' takes inputs of shape {model.input_shape}; images have (height, width, channels)."
         )
-    pair = (size, size) if isinstance(size, int | np.integer) else tuple(size)
+    pair: tuple[Any, ...] = (size, size) if isinstance(size, int | np.integer) else tuple(size)
     if len(pair) != 2 or not all(isinstance(extent, int | np.integer) for extent in pair):
         raise TypeError(f"size is {size!r}; it must be one whole number of pixels or (height, width).")
     if min(pair) < SMALLEST_SIZE_PIXELS:
@@ -155,10 +157,10 @@ def _image_size(model: Model, size: int | tuple[int, int]) -> tuple[int, int, in
 def _key(key: int | jax.Array) -> jax.Array:
     if isinstance(key, int | np.integer) and not isinstance(key, bool):
         return jax.random.key(int(key))
-    if isinstance(key, jax.Array) and jax.dtypes.issubdtype(key.dtype, jax.dtypes.prng_key) and key.ndim == 0:
+    if isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key) and key.ndim == 0:
         return key
     if isinstance(key, jax.Array) and key.dtype == np.uint32 and key.ndim == 1:
-        return jax.random.wrap_key_data(key)
+        return cast(jax.Array, jax.random.wrap_key_data(key))
     raise TypeError(f"key is {key!r}; it must be a whole number or a JAX key such as jax.random.key(0).")
 
 
@@ -272,7 +274,7 @@ def _check_against_model(
     targets: Mapping[Target, Layer],
     canvas_size: tuple[int, int, int],
 ) -> None:
-    network = model.network(canvas_size, 1)
+    network = model.network(canvas_size, wished_lanes(len(objectives)))
     shapes = {target: network.shape(layer, rectified=target.rectified) for target, layer in targets.items()}
     for objective in objectives:
         objective.check(shapes)

@@ -75,8 +75,7 @@ class Transform(abc.ABC):
     def expression(self) -> str:
         """Return the Python expression that makes this transform."""
         arguments = [
-            f"{name}={written(value)}" if name in _NAMED else written(value)
-            for name, value in self.arguments().items()
+            f"{name}={written(value)}" if name in _NAMED else written(value) for name, value in self.arguments().items()
         ]
         return f"{self.kind}({', '.join(arguments)})"
 

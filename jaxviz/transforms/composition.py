@@ -7,10 +7,10 @@ is 0.5 in a run without one. A second `pad` begins a new run.
 """
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -35,7 +35,7 @@ class Geometric(Transform):
 
     def __call__(self, key: PRNGKeyArray, image: Image) -> Disturbed:
         """Disturb one image."""
-        return _Run((self,))(key, image)
+        return _disturb_at_once((self,), key, image)
 
 
 class Border(Geometric):
@@ -46,28 +46,8 @@ class Border(Geometric):
         """Return the value outside, or None for the image mirrored; `random` is uniform in [0, 1)."""
 
 
-@dataclass(frozen=True)
-class _Run:
-    """Geometric transforms of which at most one is a border."""
-
-    transforms: tuple[Geometric, ...]
-
-    @property
-    def has_border(self) -> bool:
-        return any(isinstance(transform, Border) for transform in self.transforms)
-
-    def __call__(self, key: PRNGKeyArray, image: Image) -> Disturbed:
-        draws = [transform.draws for transform in self.transforms]
-        random = jax.random.uniform(key, (1 + sum(draws),), jnp.float32)
-        affine, outside, used = Affine.identity(), _OUTSIDE, 1
-        size = (image.shape[0], image.shape[1])
-        for transform, count in zip(self.transforms, draws, strict=True):
-            affine = affine.then(transform.affine(random[used : used + count]))
-            size = transform.output_size(*size)
-            used += count
-            if isinstance(transform, Border):
-                outside = transform.outside(random[0])
-        return sample(image, affine, size, outside)
+# Geometric transforms that are applied at once; at most one of them is a border.
+_Run: TypeAlias = tuple[Geometric, ...]
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["transforms"], meta_fields=[])
@@ -84,7 +64,8 @@ class Compose(Transform):
         # A single stage gets the key itself, so that it does the same alone and composed.
         keys = [key] if len(stages) == 1 else jax.random.split(key, len(stages))
         for stage_key, stage in zip(keys, stages, strict=True):
-            image = stage(stage_key, image)
+            disturb = partial(_disturb_at_once, stage) if isinstance(stage, tuple) else stage
+            image = disturb(stage_key, image)
         return image
 
     def output_size(self, height: int, width: int) -> tuple[int, int]:
@@ -129,9 +110,31 @@ def _stages(transforms: Sequence[Transform]) -> list[_Run | Transform]:
         if not isinstance(transform, Geometric):
             stages.append(transform)
             continue
-        last = stages[-1] if stages else None
-        if isinstance(last, _Run) and not (isinstance(transform, Border) and last.has_border):
-            stages[-1] = _Run((*last.transforms, transform))
+        run = stages[-1] if stages else None
+        if isinstance(run, tuple) and not (isinstance(transform, Border) and _has_border(run)):
+            stages[-1] = (*run, transform)
         else:
-            stages.append(_Run((transform,)))
+            stages.append((transform,))
     return stages
+
+
+def _has_border(run: _Run) -> bool:
+    return any(isinstance(transform, Border) for transform in run)
+
+
+def _disturb(run: _Run, key: PRNGKeyArray, image: Image) -> Disturbed:
+    draws = [transform.draws for transform in run]
+    random = jax.random.uniform(key, (1 + sum(draws),), jnp.float32)
+    affine, outside, used = Affine.identity(), _OUTSIDE, 1
+    size = (image.shape[0], image.shape[1])
+    for transform, count in zip(run, draws, strict=True):
+        affine = affine.then(transform.affine(random[used : used + count]))
+        size = transform.output_size(*size)
+        used += count
+        if isinstance(transform, Border):
+            outside = transform.outside(random[0])
+    return sample(image, affine, size, outside)
+
+
+# Compiled, so that a call outside of any compilation compiles once and not once for every operation.
+_disturb_at_once: Callable[[_Run, PRNGKeyArray, Image], Disturbed] = jax.jit(_disturb)

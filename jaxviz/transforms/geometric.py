@@ -233,9 +233,7 @@ def shift(max_pixels: float | None = None, *, choices: Sequence[float] | None = 
     return Shift(limit(max_pixels, "The greatest distance"), None)
 
 
-def scale(
-    low: float | None = None, high: float | None = None, *, choices: Sequence[float] | None = None
-) -> Scale:
+def scale(low: float | None = None, high: float | None = None, *, choices: Sequence[float] | None = None) -> Scale:
     """Magnify the image about its centre by a random factor; the canvas keeps its size.
 
     Args:

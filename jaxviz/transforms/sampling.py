@@ -135,15 +135,11 @@ def _read_corners(shape: _Shape, flat: Array, row: Array, column: Array) -> _Cor
     return above_left, above_right, below_left, below_right
 
 
-def _corners_forward(
-    shape: _Shape, flat: Array, row: Array, column: Array
-) -> tuple[_Corners, tuple[Array, Array]]:
+def _corners_forward(shape: _Shape, flat: Array, row: Array, column: Array) -> tuple[_Corners, tuple[Array, Array]]:
     return _read_corners(shape, flat, row, column), (row, column)
 
 
-def _corners_backward(
-    shape: _Shape, places: tuple[Array, Array], cotangents: _Corners
-) -> tuple[Array, None, None]:
+def _corners_backward(shape: _Shape, places: tuple[Array, Array], cotangents: _Corners) -> tuple[Array, None, None]:
     height, width, channels = shape
     row, column = places
     above = jnp.concatenate(cotangents[:2], axis=-1).reshape(-1, 2 * channels)

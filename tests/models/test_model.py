@@ -10,6 +10,8 @@ from jaxviz.models import Layer
 
 KERNEL = np.random.default_rng(3).normal(size=(3, 3, 3, 4)).astype(np.float32)
 
+pytestmark = pytest.mark.smoke
+
 
 def network(images):
     with jax.named_scope("first"):

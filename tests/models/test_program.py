@@ -9,6 +9,8 @@ from jaxviz.models.program import flatten
 
 IMAGES = jax.ShapeDtypeStruct((2, 5, 7, 3), jnp.float32)
 
+pytestmark = pytest.mark.smoke
+
 
 def evaluate(program, weights, images, wanted=None, **options):
     known = dict(zip(program.weight_values, [*weights, *program.closed_over], strict=True))

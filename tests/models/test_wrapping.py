@@ -11,6 +11,8 @@ from flax import nnx
 
 import jaxviz
 
+pytestmark = pytest.mark.smoke
+
 
 def test_an_nnx_module_gives_its_own_output_and_is_left_as_it_was(residual_net, images):
     before = jax.tree.map(np.array, nnx.state(residual_net, nnx.Any(nnx.Param, nnx.BatchStat)))

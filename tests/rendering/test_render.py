@@ -42,6 +42,7 @@ def render(model, *arguments, **options):
     return jaxviz.render(model, *arguments, **{"steps": 12, "size": 24, "progress": False, **options})
 
 
+@pytest.mark.smoke
 def test_the_score_of_every_unit_rises(model):
     rendering = render(model, "second", steps=40, transforms=None)
     assert rendering.images.shape == (CHANNELS, 24, 24, 3)
@@ -56,6 +57,7 @@ def test_a_units_image_is_the_same_bits_whatever_is_rendered_beside_it(model, be
     np.testing.assert_array_equal(together.images[beside.index(3)], alone)
 
 
+@pytest.mark.smoke
 def test_the_same_recipe_gives_the_same_bits_through_objectives_units_and_chunks(model):
     by_units = render(model, "second", units=[2, 4])
     by_objectives = render(model, [jaxviz.channel("second", 2), jaxviz.channel("second", 4)])
@@ -67,7 +69,7 @@ def test_the_same_recipe_gives_the_same_bits_through_objectives_units_and_chunks
 
 def test_more_units_than_lanes_go_through_them_without_changing(model, monkeypatch):
     whole = render(model, "second")
-    monkeypatch.setattr(climb, "lane_count", lambda *_: 4)
+    monkeypatch.setattr(climb, "affordable_lanes", lambda *_: 4)
     in_turns = render(model, "second")
     np.testing.assert_array_equal(whole.images, in_turns.images)
     assert set(in_turns.states) == {"done"}
@@ -115,6 +117,7 @@ def test_the_default_climbs_the_value_before_a_rectifier(model):
     assert all("rectifier" in message for message in after.messages)
 
 
+@pytest.mark.smoke
 def test_one_unit_that_diverges_is_named_and_spoils_no_other(model):
     def fragile(images):
         with jax.named_scope("pair"):

@@ -31,10 +31,12 @@ def load(name: str = "efficientnet_lite0", *, weights: str | Path | None = None)
         ImportError: The package that carries the weights is not installed.
 
     Example:
-        >>> import jax.numpy as jnp, jaxviz
+        >>> import jaxviz
         >>> model = jaxviz.load()
-        >>> model.predict(jnp.full((1, 224, 224, 3), 0.5)).shape
-        (1, 1000)
+        >>> model.layers["stage3/block1"].shape
+        (28, 28, 40)
+        >>> model.class_names[207]
+        'golden retriever'
     """
     if name not in _LOADERS:
         closest = difflib.get_close_matches(name, _LOADERS, n=1, cutoff=0.5)

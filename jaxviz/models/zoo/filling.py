@@ -37,7 +37,7 @@ def build_filled(
         Array([[1., 1.]], dtype=float32)
     """
     module = nnx.eval_shape(lambda: create(cast(nnx.Rngs, _SameKey())))
-    state: Any = nnx.state(module)  # flax gives it no full type
+    state = cast(Any, nnx.state(module))  # flax gives it no full type
     variables = cast(dict[str, Any], traverse_util.flatten_dict(nnx.to_pure_dict(state), sep="/"))
     if missing := variables.keys() - arrays.keys():
         raise ValueError(f"{source} lacks {_listed(missing)}.")

@@ -81,7 +81,7 @@ class _Sealed:
     """An object that a pickle is given and cannot change: its BUILD opcode ends here."""
 
     def __setstate__(self, state: object) -> NoReturn:
-        raise ValueError(f"its pickle tries to change {self!r}.")
+        raise ValueError("its pickle tries to change an object that it was given.")
 
 
 @dataclass(frozen=True)
@@ -131,12 +131,16 @@ def _is_sizes(value: object) -> TypeGuard[tuple[int, ...]]:
     )
 
 
+def _are_names(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(name, str) for name in cast(list[object], value))
+
+
 def _rebuild_tensor(storage: object, offset: object, shape: object, strides: object, *_: object) -> _Tensor:
     """Stand in for `torch._utils._rebuild_tensor_v2`, whose further arguments are about gradients."""
     if not (isinstance(storage, _Storage) and isinstance(offset, int) and offset >= 0):
         raise ValueError("a tensor has no storage, or no offset into it.")
     if not (_is_sizes(shape) and _is_sizes(strides) and len(shape) == len(strides)):
-        raise ValueError(f"a tensor has the shape {shape!r} and the strides {strides!r}.")
+        raise ValueError("a tensor has a shape or strides that are not sizes, or not equally many.")
     return _Tensor(storage, offset, shape, strides)
 
 
@@ -175,7 +179,7 @@ class _RestrictedUnpickler(pickle.Unpickler):
             case ("storage", _StorageType(data_type=data_type), str(key), str(), int(count), None):
                 pass
             case _:
-                raise ValueError(f"its pickle names a storage in an unknown way: {pid!r}.")
+                raise ValueError("its pickle describes a storage in an unknown way.")
         storage = _Storage(key, data_type, count)
         if self.storages.setdefault(key, storage) != storage:
             raise ValueError(f"its pickle describes the storage '{key}' in two ways.")
@@ -209,10 +213,10 @@ def _read_legacy(data: bytes) -> tuple[object, dict[str, np.ndarray[Any, Any]]]:
         raise ValueError("it is not little-endian.")
     content, storages, position = _unpickle(data, position)
     keys, _, position = _unpickle(data, position)
-    if not isinstance(keys, list) or set(cast(list[object], keys)) != set(storages):
+    if not _are_names(keys) or set(keys) != set(storages):
         raise ValueError("its list of storages differs from those that its tensors use.")
     arrays: dict[str, np.ndarray[Any, Any]] = {}
-    for key in cast(list[str], keys):
+    for key in keys:
         storage = storages[key]
         stored_count = int.from_bytes(data[position : position + 8], "little", signed=True)
         if stored_count != storage.count:
@@ -258,7 +262,7 @@ def _storage_array(storage: _Storage, data: bytes) -> np.ndarray[Any, Any]:
 def _view(name: object, tensor: object, storages: Mapping[str, np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
     """Cut a tensor out of its storage."""
     if not isinstance(name, str):
-        raise ValueError(f"its table has an entry {name!r}, which is not a name.")
+        raise ValueError(f"its table has a {type(name).__name__} where a name should be.")
     if not isinstance(tensor, _Tensor):
         raise ValueError(f"'{name}' is not a tensor: its type is {type(tensor).__name__}.")
     size = math.prod(tensor.shape)

@@ -5,11 +5,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import nnx, traverse_util
+from filled_modules import filled
+from flax import nnx
 
 from jaxviz.models.zoo import efficientnet_lite0
 from jaxviz.models.zoo.efficientnet_lite0 import InvertedResidual, NormalizedConvolution
-from jaxviz.models.zoo.filling import build_filled
 from jaxviz.models.zoo.torch_checkpoint import read_state_dict
 
 
@@ -20,16 +20,6 @@ def network():
 
 def run(module, values):
     return np.asarray(nnx.jit(lambda module, values: module(values))(module, jnp.asarray(values)))
-
-
-def filled(create, **changed):
-    """A small module with random variables, some of them given, made without compiling anything."""
-    state = nnx.to_pure_dict(nnx.state(nnx.eval_shape(lambda: create(nnx.Rngs(0)))))
-    shapes = {name: variable.shape for name, variable in traverse_util.flatten_dict(state, sep="/").items()}
-    generator = np.random.default_rng(0)
-    return build_filled(
-        create, {name: generator.random(shape) for name, shape in shapes.items()} | changed, source="The test"
-    )
 
 
 def convolved(values, kernel, stride):

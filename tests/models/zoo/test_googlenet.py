@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from filled_modules import filled
 from flax import nnx
 
 from jaxviz.models import zoo
@@ -115,14 +116,15 @@ def test_the_response_norm_divides_by_the_energy_of_five_channels():
 
 def test_an_inception_module_concatenates_its_branches_in_order_and_rectifies():
     channels = InceptionChannels(2, 3, 4, 1, 3, 1)
-    module = Inception(5, channels, rngs=nnx.Rngs(0))
+    module = filled(lambda rngs: Inception(5, channels, rngs=rngs))
 
     @nnx.jit
     def run(module, values):
         branches = (module.branch1x1, module.branch3x3, module.branch5x5, module.branch_pool)
         return module(values), [jax.nn.relu(branch(values)) for branch in branches]
 
-    whole, parts = run(module, jax.random.normal(jax.random.key(0), (1, 4, 3, 5)))
+    values = np.random.default_rng(0).normal(size=(1, 4, 3, 5)).astype(np.float32)
+    whole, parts = run(module, jnp.asarray(values))
     assert [part.shape[-1] for part in parts] == [2, 4, 3, 1]
     assert channels.total == 10
     np.testing.assert_allclose(whole, np.concatenate(parts, axis=-1), rtol=1e-6)

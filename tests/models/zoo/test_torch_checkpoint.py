@@ -159,9 +159,12 @@ def test_a_dotted_name_reaches_no_attribute_of_an_allowed_one(tmp_path):
         read(evil, tmp_path)
 
 
-def test_a_few_bytes_cannot_reserve_gigabytes_of_memory(tmp_path):
+def test_a_few_bytes_cannot_reserve_gigabytes_of_memory_or_fill_them_with_an_error_message(tmp_path):
     with pytest.raises(ValueError, match="stores a value at number 4294967295"):
         read(b"Nr\xff\xff\xff\xff.", tmp_path)
+    doubled = pickle.NONE + 64 * (pickle.DUP + pickle.TUPLE2)
+    with pytest.raises(ValueError, match="describes a storage in an unknown way"):
+        read(doubled + pickle.BINPERSID + pickle.STOP, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -171,9 +174,9 @@ def test_a_few_bytes_cannot_reserve_gigabytes_of_memory(tmp_path):
         (((2, 3), (22, 1)), "reaches outside"),
         (((4, 6), (6, 1), 1), "reaches outside"),
         (((100, 100), (0, 0)), "reaches outside"),
-        (((2, 3), (-3, 1)), "has the shape"),
-        (((2, 3), (3,)), "has the shape"),
-        (((2.0,), (1,)), "has the shape"),
+        (((2, 3), (-3, 1)), "a shape or strides"),
+        (((2, 3), (3,)), "a shape or strides"),
+        (((2.0,), (1,)), "a shape or strides"),
         (((2,), (1,), -1), "no offset"),
     ],
 )
@@ -197,7 +200,7 @@ def test_a_storage_of_another_size_than_declared_is_an_error(tmp_path):
     [
         ([1, 2], "holds no table of tensors: its type is list"),
         ({"epoch": 3}, "'epoch' is not a tensor: its type is int"),
-        ({3: contiguous("0", NUMBERS)}, "an entry 3, which is not a name"),
+        ({3: contiguous("0", NUMBERS)}, "a int where a name should be"),
         (
             {"weight": tensor(Storage("0", NUMBERS, storage_name="QInt8Storage"), (1,), (1,))},
             "'torch.QInt8Storage'",
@@ -215,6 +218,10 @@ def test_a_file_of_another_kind_or_byte_order_is_an_error(tmp_path):
     for data in (b"", b"\x89PNG\r\n", pickle.dumps(1, 2) * 2, b"PK\x03\x04 and no archive"):
         with pytest.raises(ValueError, match=r"Cannot read '.*model.pth' as a PyTorch checkpoint"):
             read(data, tmp_path)
+    keys = pickle.dumps(["0"], 2)
+    for wrong_keys in ([["0"]], ["1"], [], "0"):
+        with pytest.raises(ValueError, match="list of storages differs"):
+            read(legacy(content).replace(keys, pickle.dumps(wrong_keys, 2)), tmp_path)
     with pytest.raises(ValueError, match="not little-endian"):
         read(legacy(content, little_endian=False), tmp_path)
     with pytest.raises(ValueError, match="not little-endian"):

@@ -1,0 +1,63 @@
+"""Equivalents of single operations that run faster on this backend, in value and in image gradient.
+
+`lower` is offered one equation of a traced program at a time. It answers with an equal result made another way, or
+with None for "leave it to XLA". The choice is made while tracing, from the backend and from shapes, dtypes and
+parameters alone, by the measurements in `docs/performance.md` (`benchmarks/lowerings.py` repeats them).
+
+Equal means: the same number but for the order in which floats are added, in value and in both gradients; which of
+several equal maxima a pooling window picks is the same too. What is returned works under `jit`, `vmap` and
+`grad`. Forward-mode differentiation (`jax.jvp`) is open only to what is written without a gradient of its own: matrix
+products and powers.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+
+from jaxviz.models.lowering.choice import lower_convolution
+from jaxviz.models.lowering.pooling import lower_max_pool, lower_sum_pool
+from jaxviz.models.lowering.powers import lower_power
+from jaxviz.models.lowering.rows import lower_dot
+
+__all__ = ["lower"]
+
+_Rule = Callable[[Mapping[str, Any], Sequence[jax.Array]], jax.Array | None]
+
+_RULES: dict[str, dict[str, _Rule]] = {
+    "cpu": {
+        "conv_general_dilated": lower_convolution,
+        "dot_general": lower_dot,
+        "pow": lower_power,
+        "reduce_window_max": lower_max_pool,
+        "reduce_window_sum": lower_sum_pool,
+    },
+}
+
+
+def lower(
+    primitive_name: str, params: Mapping[str, Any], operands: Sequence[jax.Array], *, backend: str
+) -> jax.Array | None:
+    """Evaluate one equation by an equivalent that runs faster on a backend.
+
+    Args:
+        primitive_name: Name of the equation's primitive, such as `conv_general_dilated`.
+        params: The equation's own parameters.
+        operands: Arrays, or tracers of them, that the equation reads. The images of a batch should all be in here: the
+            choice is by the shape that is seen, which under `vmap` is that of one image.
+        backend: `jax.default_backend()` of the device that will run it. Only `"cpu"` has equivalents: elsewhere XLA's
+            own lowering stands until a measurement says otherwise.
+
+    Returns:
+        The equation's only result, or None where XLA's own lowering is to be kept.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> volumes = jnp.array([1.0, 16.0, 81.0])
+        >>> lower("pow", {}, [volumes, 0.75], backend="cpu")
+        Array([ 1.,  8., 27.], dtype=float32)
+        >>> lower("tanh", {}, [volumes], backend="cpu") is None
+        True
+    """
+    rule = _RULES.get(backend, {}).get(primitive_name)
+    return None if rule is None else rule(params, operands)

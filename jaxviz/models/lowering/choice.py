@@ -1,0 +1,43 @@
+"""Choose an equivalent of a convolution by its kernel, its groups, its strides and its positions."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+
+from jaxviz.models.lowering.convolution import read
+from jaxviz.models.lowering.depthwise import lower_depthwise
+from jaxviz.models.lowering.grouped import lower_grouped
+from jaxviz.models.lowering.pointwise import lower_pointwise
+from jaxviz.models.lowering.rows import ENOUGH_ROWS, fill_rows
+from jaxviz.models.lowering.strided import convolve, has_own_gradient
+
+Array = jax.Array
+
+
+def lower_convolution(params: Mapping[str, Any], operands: Sequence[Array]) -> Array | None:
+    """Evaluate a `conv_general_dilated` equation.
+
+    Args:
+        params: Parameters of the equation.
+        operands: Images and kernel.
+
+    Returns:
+        The result, or None where XLA's own is at least as fast.
+    """
+    convolution = read(params, operands)
+    if convolution is None:
+        return None
+    images, kernel = operands
+    if convolution.groups > 1:
+        each = images.shape[convolution.channel_axis] == convolution.groups
+        return (lower_depthwise if each else lower_grouped)(convolution, images, kernel)
+    window, batch_axis = convolution.window(kernel), convolution.batch_axis
+    rows = math.prod(window.output_sizes(images.shape))
+    pointwise = window.elements == 1
+    if not pointwise and not has_own_gradient(convolution) and rows * images.shape[batch_axis] >= ENOUGH_ROWS:
+        return None
+    evaluate = lower_pointwise if pointwise else convolve
+    result_axis = convolution.dimensions.out_spec[0]
+    return fill_rows(lambda batch: evaluate(convolution, batch, kernel), images, batch_axis, rows, result_axis)
