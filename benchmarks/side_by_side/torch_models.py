@@ -18,7 +18,7 @@ import torch.nn.functional as F  # noqa: N812 - PyTorch's own name for it
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from side_by_side.cases import INCEPTION_MODULES, LITE0_STAGES, Case
+from side_by_side.cases import INCEPTION_MODULES, LITE0_STAGES
 
 CLASSES = 1000
 
@@ -259,9 +259,9 @@ def _fold_norms(network: nn.Module) -> None:
             module.norm = nn.Identity()
 
 
-def build(case: Case, weights: Path, *, tuned: bool) -> nn.Sequential:
-    """Build a case's whole network."""
-    builder = {"googlenet": googlenet, "efficientnet_lite0": efficientnet_lite0}[case.network]
+def build(network: str, weights: Path, *, tuned: bool) -> nn.Sequential:
+    """Build a whole network by name."""
+    builder = {"googlenet": googlenet, "efficientnet_lite0": efficientnet_lite0}[network]
     return builder(weights, tuned=tuned)
 
 

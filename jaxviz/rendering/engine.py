@@ -119,7 +119,8 @@ class Engine:
     def enter(self) -> Callable[..., Lanes]:
         """Let units enter lanes: `(lanes or None, mask, keys, last_step, parameterization) -> lanes`."""
 
-        @jax.jit
+        # LLVM takes seconds to optimize the random bits of the first variables, which are drawn once.
+        @functools.partial(jax.jit, compiler_options=jax_internals.quick_options(jax.default_backend()))
         def enter(
             lanes: Lanes | None,
             mask: Bool[Array, " lane"],

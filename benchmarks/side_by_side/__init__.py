@@ -1,0 +1,1 @@
+"""Feature visualization by several systems, measured side by side; `benchmarks/peers.py` is the program."""
