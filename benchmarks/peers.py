@@ -24,6 +24,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from side_by_side.cases import LAYERS, Case
 from side_by_side.environment import FOLDER, REPOSITORY, run_inside
 
 GOOGLENET_WEIGHTS = REPOSITORY.parent / "shared" / "data" / "googlenet" / "googlenet_float16.npz"
@@ -51,22 +52,105 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     given = arguments()
     run_inside()
-    from side_by_side import machine, report, weights
+    from side_by_side import machine, weights
 
-    print(f"{time.strftime('%Y-%m-%d %H:%M')}, {machine.description()}")
-    print(f"load average before: {' '.join(f'{value:.1f}' for value in os.getloadavg())}")
-    if os.getloadavg()[0] > 1:
+    print(f"{time.strftime('%Y-%m-%d %H:%M')}, {machine.description()}, source {_source()}")
+    load = os.getloadavg()
+    print(f"load average before: {' '.join(f'{value:.1f}' for value in load)}")
+    if load[0] > 1:
         print("THE MACHINE IS BUSY: other programs are running, and all times will be too long.")
     googlenet = given.googlenet
     if not googlenet.is_file():
         googlenet = weights.random_googlenet_file(FOLDER)
         print(f"GoogLeNet has random weights: there is no file {given.googlenet}")
-    files = {"googlenet": googlenet, "efficientnet_lite0": weights.lite0_file(FOLDER)}
-    record = run(given, files)
+    record = {"load before": load, "source": _source(), "machine": machine.description()}
+    record |= run(given, {"googlenet": googlenet, "efficientnet_lite0": weights.lite0_file(FOLDER)})
     path = FOLDER / ("peers-quick.json" if given.quick else "peers.json")
     path.write_text(json.dumps(record, indent=1))
-    print(f"\nAll samples are in {path}.")
-    del report
+    print(f"\nload average after: {' '.join(f'{value:.1f}' for value in os.getloadavg())}")
+    print(f"Every sample is in {path}.")
+
+
+def run(given: argparse.Namespace, files: dict[str, Path]) -> dict[str, Any]:
+    """Measure everything and print tables; return what is worth keeping."""
+    from side_by_side import measure, report
+
+    record: dict[str, Any] = {}
+    if not given.no_cold:
+        starts = measure.cold_starts(1 if given.quick else given.rounds, files["efficientnet_lite0"])
+        print(f"\nA fresh process, EfficientNet-Lite0, 1 unit\n\n{report.cold_table(starts)}", flush=True)
+        record["cold"] = starts
+    workers = _workers(files)
+    record["versions"] = {name: value for worker in workers.values() for name, value in worker.ask("versions").items()}
+    print("\n" + ", ".join(f"{name} {value}" for name, value in record["versions"].items()), flush=True)
+    systems = _systems(workers, given)
+    agreements, results = [], {}
+    for network, layer in _layers(given):
+        agreements.append(measure.agreement(network, layer, workers, 4 if given.quick else 32))
+        for units in given.units:
+            case = Case(network, layer, units)
+            results[case] = measure.measure(case, systems, given.rounds, given.seconds)
+            print(f"\n{report.seconds_table({case: results[case]}, [system.name for system in systems])}", flush=True)
+    for worker in workers.values():
+        worker.close()
+    _print(agreements, results, [system.name for system in systems])
+    record["agreement"] = [dataclasses.asdict(item) for item in agreements]
+    record["cases"] = [
+        {**dataclasses.asdict(case), "systems": {name: dataclasses.asdict(item) for name, item in samples.items()}}
+        for case, samples in results.items()
+    ]
+    return record
+
+
+def _print(agreements: list[Any], results: dict[Case, Any], names: list[str]) -> None:
+    from side_by_side import report
+
+    print(f"\n## The same network\n\n{report.agreement_table(agreements)}")
+    print(f"\n## Times\n\n{report.seconds_table(results, names)}")
+    print(f"\n## Ratios\n\n{report.ratio_table(results, names)}\n")
+    for remark in report.remarks(results):
+        print(f"- {remark}")
+
+
+def _layers(given: argparse.Namespace) -> list[tuple[str, str]]:
+    chosen = [
+        (network, layer)
+        for network, layer in LAYERS
+        if network in given.networks and (given.layers is None or layer in given.layers)
+    ]
+    if not chosen:
+        raise SystemExit(f"There is no such layer. Layers: {', '.join(layer for _, layer in LAYERS)}")
+    return chosen
+
+
+def _workers(files: dict[str, Path]) -> dict[str, Any]:
+    from side_by_side.workers import Worker
+
+    return {
+        "jaxviz": Worker("side_by_side.jaxviz_system:Jaxviz", {**files, "efficientnet_lite0": None}),
+        "PyTorch": Worker("side_by_side.tuned_system:TunedPyTorch", files),
+        "lucent": Worker("side_by_side.lucent_system:Lucent", files),
+    }
+
+
+def _systems(workers: dict[str, Any], given: argparse.Namespace) -> list[Any]:
+    from side_by_side.measure import System
+
+    systems = [System("jaxviz", workers["jaxviz"], {}, fewest_steps=8)]
+    if given.also_xla:
+        systems.append(System("jaxviz, xla", workers["jaxviz"], {"lowering": "xla"}, fewest_steps=8))
+    systems.append(System("PyTorch tuned", workers["PyTorch"], {"compile_it": False}, fewest_steps=2))
+    if not given.no_compile:
+        systems.append(System("PyTorch compiled", workers["PyTorch"], {"compile_it": True}, fewest_steps=2))
+    systems.append(System("lucent", workers["lucent"], {"eased": False}, fewest_steps=1))
+    systems.append(System("lucent eased", workers["lucent"], {"eased": True}, fewest_steps=1))
+    return systems
+
+
+def _source() -> str:
+    command = ["git", "-C", str(REPOSITORY), "describe", "--always", "--dirty"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    return answer.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

@@ -147,6 +147,8 @@ def _units(target: str, layers: Any) -> tuple[str, list[int | str] | None]:
     for part in written.split(","):
         part = part.strip()
         span = re.fullmatch(r"(\d+)-(\d+)", part)
+        if span and int(span[1]) > int(span[2]):
+            raise ValueError(f"units {part} run backwards; write {span[2]}-{span[1]}")
         if span:
             units += range(int(span[1]), int(span[2]) + 1)
         elif part:

@@ -30,6 +30,15 @@ def timed(times: Times, name: str, compilations: Callable[[], int] = lambda: 0) 
     times[f"{name}: compilations"] = compilations() - before
 
 
+def _sum_up(times: Times, last: str) -> None:
+    """Add what passed from the start of Python's work to the end of a part, itself included."""
+    names = [name for name in times if not name.endswith(": compilations")]
+    parts = names[: names.index(last) + 1]
+    name = f"all of it, to the {last}"
+    times[name] = sum(times[part] for part in parts)
+    times[f"{name}: compilations"] = sum(times[f"{part}: compilations"] for part in parts)
+
+
 def jaxviz_times() -> Times:
     times: Times = {}
     with timed(times, "import jax"):
@@ -61,6 +70,7 @@ def jaxviz_times() -> Times:
     with timed(times, f"snapshot at step {2 * STEPS}", count):
         next(snapshots)
     snapshots.close()
+    _sum_up(times, f"snapshot at step {STEPS}")
     _later_calls(times, count, render, jaxviz)
     return times
 
@@ -92,6 +102,7 @@ def lucent_times(weights: Path) -> Times:
         system._network(case.network, eased=False)
     with timed(times, f"image at step {STEPS}"):
         system.picture(case, STEPS)
+    _sum_up(times, f"image at step {STEPS}")
     with timed(times, f"second call, image at step {STEPS}"):
         system.picture(case, STEPS)
     return times

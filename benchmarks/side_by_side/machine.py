@@ -5,6 +5,7 @@ import os
 import platform
 import resource
 import time
+from pathlib import Path
 
 import psutil
 
@@ -55,7 +56,7 @@ def restrict_to_threads() -> None:
 
 def description() -> str:
     """Describe the machine in a line."""
-    with open("/proc/cpuinfo") as lines:
+    with Path("/proc/cpuinfo").open() as lines:
         models = {line.partition(":")[2].strip() for line in lines if line.startswith("model name")}
     memory = psutil.virtual_memory().total / 2**30
     cores = len(os.sched_getaffinity(0))

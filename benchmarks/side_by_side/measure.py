@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from side_by_side.cases import CANVAS_PIXELS, LAYERS, Case
+from side_by_side.cases import CANVAS_PIXELS, Case
 from side_by_side.machine import Watch
 from side_by_side.workers import Worker
 
@@ -144,11 +144,3 @@ def _times(arguments: list[str], environment: Mapping[str, str]) -> dict[str, fl
     if output.returncode:
         raise RuntimeError(f"{arguments} failed:\n{output.stderr}")
     return json.loads(output.stdout.splitlines()[-1])
-
-
-def all_cases(networks: Iterable[str], unit_counts: Iterable[int]) -> list[Case]:
-    """List the cases, layer by layer."""
-    counts = list(unit_counts)
-    return [Case(network, layer, units) for network, layer in LAYERS if network in networks for units in counts]
-
-

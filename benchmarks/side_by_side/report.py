@@ -14,7 +14,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Lay out a table in columns as wide as they need to be."""
     lines = [list(header), *(list(row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    text = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines]
+    text = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
+    ]
     text.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(text)
 
@@ -37,10 +39,8 @@ def seconds_table(results: Mapping[Case, Mapping[str, Samples]], systems: Sequen
     """Show milliseconds a step for the whole batch, with the fastest and slowest sample, and image-steps a second."""
     rows = []
     for case, samples in results.items():
-        row = [str(case)]
-        for name in systems:
-            row.append(_milliseconds(samples[name], case) if name in samples else "-")
-        rows.append(row)
+        cells = [_milliseconds(samples[name], case) if name in samples else "-" for name in systems]
+        rows.append([str(case), *cells])
     return table(["ms a step (range), image-steps/s", *systems], rows)
 
 
@@ -54,10 +54,8 @@ def ratio_table(results: Mapping[Case, Mapping[str, Samples]], systems: Sequence
     peers = [name for name in systems if name != OURS]
     rows = []
     for case, samples in results.items():
-        row = [str(case)]
-        for name in peers:
-            row.append(_ratio(samples[name], samples[OURS]) if {name, OURS} <= set(samples) else "-")
-        rows.append([*row, f"{max(max(sample.others) for sample in samples.values()):.1f}"])
+        cells = [_ratio(samples[name], samples[OURS]) if {name, OURS} <= set(samples) else "-" for name in peers]
+        rows.append([str(case), *cells, f"{_others(samples):.1f}"])
     return table(["time / jaxviz's: medians (fastest)", *peers, "cores others used"], rows)
 
 
@@ -69,7 +67,9 @@ def remarks(results: Mapping[Case, Mapping[str, Samples]]) -> list[str]:
     """Say what tables do not: how batches were cut, where one unit at a time is faster, where others disturbed."""
     lines = []
     for case, samples in results.items():
-        lines += [f"{case}: {name} climbed in {item.note}" for name, item in samples.items() if item.note and case.units > 16]
+        lines += [
+            f"{case}: {name} climbed in {item.note}" for name, item in samples.items() if item.note and case.units > 16
+        ]
         single = results.get(Case(case.network, case.layer, 1))
         for name, item in samples.items():
             if single and name in single and name != OURS and case.units * single[name].median < item.median:

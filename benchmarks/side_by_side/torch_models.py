@@ -179,7 +179,14 @@ class SameConv2d(nn.Conv2d):
 
 
 def _normalized(
-    channels: int, out: int, kernel_size: int = 1, stride: int = 1, groups: int = 1, *, linear: bool = False, tuned: bool
+    channels: int,
+    out: int,
+    kernel_size: int = 1,
+    stride: int = 1,
+    groups: int = 1,
+    *,
+    linear: bool = False,
+    tuned: bool,
 ) -> nn.Sequential:
     parts: OrderedDict[str, nn.Module] = OrderedDict(
         conv=SameConv2d(channels, out, kernel_size, stride, groups=groups, bias=False),
@@ -193,9 +200,7 @@ def _normalized(
 class InvertedResidual(nn.Module):
     """Expand, convolve each channel on its own, project; add the input where the shapes allow."""
 
-    def __init__(
-        self, channels: int, out: int, kernel_size: int, stride: int, expansion: int, *, tuned: bool
-    ) -> None:
+    def __init__(self, channels: int, out: int, kernel_size: int, stride: int, expansion: int, *, tuned: bool) -> None:
         super().__init__()
         hidden = channels * expansion
         self.expand = _normalized(channels, hidden, tuned=tuned) if expansion > 1 else nn.Identity()

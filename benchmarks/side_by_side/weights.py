@@ -12,8 +12,7 @@ from side_by_side.cases import INCEPTION_MODULES
 def lite0_file(folder: Path) -> Path:
     """Store EfficientNet-Lite0's checkpoint, read by jaxviz's own reader, as an .npz file."""
     path = folder / "efficientnet_lite0.npz"
-    arrays = read_state_dict(packaged_checkpoint())
-    np.savez(path, **{name: array for name, array in arrays.items()})
+    np.savez(path, **read_state_dict(packaged_checkpoint()))
     return path
 
 

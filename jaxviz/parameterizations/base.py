@@ -103,9 +103,7 @@ def finite(value: Any, name: str, *, least: float = -math.inf) -> float:
     """
     number = float(value)
     if not (math.isfinite(number) and number >= least):
-        raise ValueError(
-            f"{name} is {value}. Give a finite number{'' if least < 0 else f', {least} or more'}."
-        )
+        raise ValueError(f"{name} is {value}. Give a finite number{'' if least < 0 else f', {least} or more'}.")
     return number
 
 

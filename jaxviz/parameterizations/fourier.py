@@ -66,9 +66,7 @@ class Fourier(Parameterization):
         return (np.sqrt(height * width) / 4 * decay)[None, None]
 
 
-def fourier(
-    *, decay_power: float = 1.0, standard_deviation: float = 0.01, decorrelated: bool = True
-) -> Fourier:
+def fourier(*, decay_power: float = 1.0, standard_deviation: float = 0.01, decorrelated: bool = True) -> Fourier:
     """Describe an image by Fourier coefficients, scaled so that a step of the optimizer is a natural change.
 
     The coefficient of frequency `f`, in cycles a pixel, is multiplied by

@@ -9,9 +9,9 @@ import psutil
 
 from jaxviz.models import Network
 
-# On a CPU, 16 images a step keep all cores busy and more gain nothing (docs/performance.md). Fewer than 4 lanes are
-# not used: XLA's matrix products take another path below 3 rows, and the same unit would then get other bits.
-_CPU_LANES = (4, 8, 16)
+# On a CPU, 16 images a step keep all cores busy and more gain nothing. Any of these numbers gives the same bits: the
+# lowerings and the compiler options see to it (docs/performance.md).
+_CPU_LANES = (1, 2, 4, 8, 16)
 _ACCELERATOR_LANES = (4, 8, 16, 32, 64, 128, 256)
 
 # Backward needs every value of the forward pass and about as much again for gradients on their way.

@@ -5,6 +5,7 @@ one 200 times. A sum of the images, shifted by each offset inside the kernel and
 loop over memory that XLA vectorizes along the channels; so is its gradient.
 """
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -33,27 +34,30 @@ class _Shifted(NamedTuple):
     channel_axis: int
     shape: tuple[int, ...]
 
-    def _spread(self, weights: Array) -> Array:
-        """Give the weights of one offset, one for each channel, the rank of the images."""
+    def _factors(self, weights: Array) -> dict[tuple[int, ...], Array]:
+        """Return the weights of each offset, one for each channel, with the rank of the images."""
         sizes = [1] * len(self.shape)
         sizes[self.channel_axis] = self.shape[self.channel_axis]
-        return weights.reshape(sizes)
+        factors = weights.reshape(-1, *sizes)
+        return {
+            offset: jax.lax.index_in_dim(factors, number, keepdims=False)
+            for number, offset in enumerate(self.window.offsets())
+        }
 
     def value(self, images: Array, weights: Array) -> Array:
         """Return the convolution, its axes as those of the images."""
-        terms = (tap * self._spread(weights[offset]) for offset, tap in taps(images, self.window, 0))
-        total = next(terms)
-        for term in terms:
-            total = total + term
-        return total
+        factors = self._factors(weights)
+        products = (tap * factors[offset] for offset, tap in taps(images, self.window, 0))
+        return functools.reduce(jax.lax.add, products)
 
     def image_gradient(self, cotangent: Array, weights: Array) -> Array:
         """Return the gradient of the images."""
+        factors = self._factors(weights)
 
-        def term(offset: tuple[int, ...], piece: Array) -> Array:
-            return piece * self._spread(weights[offset])
+        def product(offset: tuple[int, ...], piece: Array) -> Array:
+            return piece * factors[offset]
 
-        return scatter([cotangent], [0], self.window, self.shape, term)
+        return scatter([cotangent], [0], self.window, self.shape, product)
 
     def weight_gradient(self, cotangent: Array, images: Array) -> Array:
         """Return the gradient of the weights."""

@@ -89,7 +89,7 @@ def _reduce(
 @functools.partial(_differentiable, nondiff_argnums=(0, 1))
 def _sum(window: Window, shape: tuple[int, ...], array: Array) -> Array:
     del shape
-    return functools.reduce(jnp.add, (tap for _, tap in taps(array, window, 0)))
+    return functools.reduce(jax.lax.add, (tap for _, tap in taps(array, window, 0)))
 
 
 def _sum_forward(window: Window, shape: tuple[int, ...], array: Array) -> tuple[Array, None]:
@@ -112,7 +112,7 @@ _sum.defvjp(_sum_forward, _sum_backward)
 @functools.partial(_differentiable, nondiff_argnums=(0, 1))
 def _maximum(window: Window, shape: tuple[int, ...], array: Array) -> Array:
     del shape
-    return functools.reduce(jnp.maximum, (tap for _, tap in taps(array, window, -jnp.inf)))
+    return functools.reduce(jax.lax.max, (tap for _, tap in taps(array, window, -jnp.inf)))
 
 
 def _maximum_forward(window: Window, shape: tuple[int, ...], array: Array) -> tuple[Array, Array]:
@@ -121,10 +121,10 @@ def _maximum_forward(window: Window, shape: tuple[int, ...], array: Array) -> tu
     pieces = [tap for _, tap in taps(array, window, -jnp.inf)]
     largest, winner = pieces[0], jnp.zeros(pieces[0].shape, jnp.int8)
     for number, piece in enumerate(pieces[1:], start=1):
-        stays = largest >= piece
-        winner = jnp.where(stays, winner, jnp.int8(number))
-        largest = jnp.where(stays, largest, piece)
-    return functools.reduce(jnp.maximum, pieces), winner
+        stays = jax.lax.ge(largest, piece)
+        winner = jax.lax.select(stays, winner, jnp.full_like(winner, number))
+        largest = jax.lax.select(stays, largest, piece)
+    return functools.reduce(jax.lax.max, pieces), winner
 
 
 def _maximum_backward(window: Window, shape: tuple[int, ...], winner: Array, cotangent: Array) -> tuple[Array]:
@@ -132,7 +132,7 @@ def _maximum_backward(window: Window, shape: tuple[int, ...], winner: Array, cot
     wide = cotangent.astype(jnp.promote_types(cotangent.dtype, jnp.float32))
 
     def won(offset: tuple[int, ...], piece: Array, winners: Array) -> Array:
-        return jnp.where(winners == numbers[offset], piece, jnp.zeros_like(piece))
+        return jax.lax.select(winners == numbers[offset], piece, jnp.zeros_like(piece))
 
     return (scatter([wide, winner], [0, -1], window, shape, won).astype(cotangent.dtype),)
 
