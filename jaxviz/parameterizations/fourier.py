@@ -14,7 +14,7 @@ from jaxviz.parameterizations.colour import decorrelated_to_rgb, to_unit_range
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["coefficients"], meta_fields=["width"])
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Spectrum:
     """The variables of `fourier`.
 

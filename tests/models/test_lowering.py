@@ -160,7 +160,7 @@ def test_strided_convolution_has_the_same_gradients_in_every_layout(data):
     assert_same(convolution(layout, **options), images, weights)
 
 
-@pytest.mark.parametrize("batch", [1, 2, 3])
+@pytest.mark.parametrize("batch", [1, 3])
 def test_convolution_with_few_positions_is_filled_up_and_the_same(batch):
     function = convolution(("NHWC", "HWIO", "NHWC"), window_strides=(1, 1), padding="SAME")
     assert_same(function, normal(batch, 5, 4, 6), normal(3, 3, 6, 7))
@@ -178,9 +178,8 @@ def test_convolution_with_few_positions_is_filled_up_and_the_same(batch):
         ((2, 9, 9, 64), (3, 3, 2, 64), {"window_strides": (1, 1), "feature_group_count": 32}),
     ],
 )
-@pytest.mark.parametrize("padding", ["SAME", "VALID"])
-def test_convolutions_of_known_models_are_the_same(images, kernel, options, padding):
-    function = convolution(("NHWC", "HWIO", "NHWC"), padding=padding, **options)
+def test_convolutions_of_known_models_are_the_same(images, kernel, options):
+    function = convolution(("NHWC", "HWIO", "NHWC"), padding="SAME", **options)
     assert_same(function, normal(*images), normal(*kernel))
 
 
@@ -255,8 +254,15 @@ def test_power_of_zero_has_the_gradient_of_the_power(exponent):
     assert jax.grad(replaced)(zero) == (jnp.inf if exponent < 1 else 0)
 
 
-@pytest.mark.parametrize(("left", "right"), [((3, 20), (20, 30)), ((70, 20), (20, 5)), ((1, 20), (20, 1))])
-@pytest.mark.parametrize("summed", [(0, 0), (0, 1), (1, 0), (1, 1)])
+@pytest.mark.parametrize(
+    ("left", "right", "summed"),
+    [
+        ((3, 20), (20, 30), (1, 0)),
+        ((70, 20), (20, 5), (1, 1)),
+        ((1, 20), (20, 1), (0, 1)),
+        ((1, 20), (20, 80), (0, 0)),
+    ],
+)
 def test_product_with_few_rows_is_filled_up_and_the_same(left, right, summed):
     operands = (
         normal(*(left if summed[0] else left[::-1])),
@@ -310,13 +316,15 @@ def test_equivalent_is_the_same_plain_jitted_and_mapped(name):
     batches = jnp.stack([images, images[::-1]])
     cotangent = normal(*jax.eval_shape(function, *operands).shape, seed=5)
 
-    def image_gradient(images):
-        return jax.vjp(lambda images: replaced(images, *weights), images)[1](cotangent)[0]
+    def value_and_gradient(images):
+        value, transpose = jax.vjp(lambda images: replaced(images, *weights), images)
+        return value, *transpose(cotangent)
 
-    for mapped in (lambda images: replaced(images, *weights), image_gradient):
-        expected = [mapped(batch) for batch in batches]
-        np.testing.assert_allclose(jax.jit(mapped)(images), expected[0], rtol=2e-5, atol=2e-5)
-        np.testing.assert_allclose(jax.jit(jax.vmap(mapped))(batches), jnp.stack(expected), rtol=2e-5, atol=2e-5)
+    jitted = jax.jit(value_and_gradient)
+    expected = [jitted(batch) for batch in batches]
+    np.testing.assert_allclose(replaced(images, *weights), expected[0][0], rtol=2e-5, atol=2e-5)
+    for mapped, single in zip(jax.jit(jax.vmap(value_and_gradient))(batches), zip(*expected, strict=True), strict=True):
+        np.testing.assert_allclose(mapped, jnp.stack(single), rtol=2e-5, atol=2e-5)
 
 
 @pytest.mark.parametrize("name", ["depthwise", "max pool", "sum pool"])
@@ -355,7 +363,10 @@ def traced_exponent(base, exponent):
     ("function", "operands"),
     [
         (convolution(NHWC, window_strides=(1, 1), padding="SAME"), [(2, 9, 9, 4), (3, 3, 4, 4)]),
-        (convolution(NHWC, window_strides=(1, 1), padding="SAME", lhs_dilation=(2, 2)), [(2, 9, 9, 4), (3, 3, 4, 4)]),
+        (
+            convolution(NHWC, window_strides=(1, 1), padding=[(1, 1), (1, 1)], lhs_dilation=(2, 2)),
+            [(2, 9, 9, 4), (3, 3, 4, 4)],
+        ),
         (convolution(NHWC, window_strides=(1, 1), padding="SAME", batch_group_count=2), [(2, 9, 9, 4), (3, 3, 4, 4)]),
         (convolution(NHWC, window_strides=(2, 2), padding="VALID"), [(2, 4, 4, 3), (5, 5, 3, 4)]),
         (
