@@ -160,12 +160,7 @@ def test_randomness_comes_from_a_key(name):
 
 
 def test_no_public_name_speaks_of_loss():
-    words = {
-        word
-        for name in [*SYMBOLS, *FUNCTIONS]
-        for part in name.split(".")
-        for word in part.lower().split("_")
-    }
+    words = {word for name in [*SYMBOLS, *FUNCTIONS] for part in name.split(".") for word in part.lower().split("_")}
     assert "loss" not in words
 
 
@@ -190,9 +185,7 @@ def test_no_file_uses_a_banned_name(path):
 
 
 def test_banned_names_are_seen_in_arguments_and_variables():
-    source = (
-        "def paint(img, *, key):\n    for idx in range(3):\n        tmp: int = idx\n    return lambda x: x"
-    )
+    source = "def paint(img, *, key):\n    for idx in range(3):\n        tmp: int = idx\n    return lambda x: x"
     assert {name for name, _ in names_given_in(source)} & BANNED.keys() == {"img", "idx", "tmp", "x"}
 
 

@@ -22,17 +22,13 @@ TEST_DEPENDENCIES = {line.name: line for line in map(Requirement, PROJECT["optio
 
 
 def lowest(requirement: Requirement) -> Version:
-    (version,) = [
-        Version(clause.version) for clause in requirement.specifier if clause.operator in (">=", "==")
-    ]
+    (version,) = [Version(clause.version) for clause in requirement.specifier if clause.operator in (">=", "==")]
     return version
 
 
 def pinned():
     lines = (ROOT / "tests" / "lowest.txt").read_text(encoding="utf-8").split("\n")
-    return {
-        pin.name: lowest(pin) for pin in map(Requirement, (line for line in lines if line and line[0] != "#"))
-    }
+    return {pin.name: lowest(pin) for pin in map(Requirement, (line for line in lines if line and line[0] != "#"))}
 
 
 @pytest.fixture(scope="module")
@@ -96,10 +92,7 @@ def test_keras_equinox_and_torch_are_never_required():
 
 def test_every_dependency_has_a_reason_and_every_reason_a_dependency():
     text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
-    assert (
-        set(re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE))
-        == DEPENDENCIES.keys() | TEST_DEPENDENCIES.keys()
-    )
+    assert set(re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE)) == DEPENDENCIES.keys() | TEST_DEPENDENCIES.keys()
 
 
 def test_changelog_knows_this_version():

@@ -211,9 +211,7 @@ def test_a_diverged_unit_may_have_lost_its_picture_and_shows_as_grey():
 
 
 def test_rendering_prints_one_line_and_lists_its_units():
-    rendering = make_rendering(
-        25, states=["done"] * 24 + ["dead"], messages=[""] * 24 + ["Try rectified=True."]
-    )
+    rendering = make_rendering(25, states=["done"] * 24 + ["dead"], messages=[""] * 24 + ["Try rectified=True."])
     assert repr(rendering) == "Rendering(25 units of 5x7x3, 256 steps, scores 25 to 49)"
     lines = str(rendering).split("\n")
     assert lines[1] == "  conv1:0  25  done"

@@ -99,9 +99,7 @@ def test_file_names_never_meet_on_any_file_system(labels):
 
 
 def test_other_suffixes_are_refused(tmp_path):
-    with pytest.raises(
-        ValueError, match=r"Cannot save to 'a.jpg': use the suffix .png for the picture or .npz"
-    ):
+    with pytest.raises(ValueError, match=r"Cannot save to 'a.jpg': use the suffix .png for the picture or .npz"):
         make_rendering().save(tmp_path / "a.jpg")
     assert not list(tmp_path.iterdir())
 
@@ -174,8 +172,6 @@ def test_the_recipe_is_found_behind_other_texts_and_beside_a_huge_picture(tmp_pa
 
     recipe = make_recipe()
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 1_000_000, 1_000_000, 8, 2, 0, 0, 0))
-    texts = chunk(b"tEXt", b"Software\0jaxviz") + chunk(
-        b"tEXt", b"jaxviz\0" + json.dumps(recipe.to_json()).encode()
-    )
+    texts = chunk(b"tEXt", b"Software\0jaxviz") + chunk(b"tEXt", b"jaxviz\0" + json.dumps(recipe.to_json()).encode())
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + texts + chunk(b"IEND", b""))
     assert read_recipe(tmp_path / "a.png") == recipe

@@ -19,11 +19,11 @@ from jaxviz.objectives import Objective, Target, channel, class_logit
 from jaxviz.parameterizations import Parameterization, fourier
 from jaxviz.rendering.lanes import wished_lanes
 from jaxviz.results import Recipe
-from jaxviz.transforms import Transform, compose, distill_2017, lucid
+from jaxviz.transforms import Transform, compose, distill_2017, lucid, lucid_noise
 
 SMALLEST_SIZE_PIXELS = 8
 
-_TRANSFORM_PRESETS = {"lucid": lucid, "distill_2017": distill_2017}
+_TRANSFORM_PRESETS = {"lucid": lucid, "lucid_noise": lucid_noise, "distill_2017": distill_2017}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -73,9 +73,7 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
     path = Path(path)
     text = _png_text(path)
     if text is None:
-        raise ValueError(
-            f"{path.name!r} carries no recipe: jaxviz did not save it, or a program removed its text."
-        )
+        raise ValueError(f"{path.name!r} carries no recipe: jaxviz did not save it, or a program removed its text.")
     try:
         return Recipe.from_json(json.loads(text))
     except ValueError as error:

@@ -97,9 +97,7 @@ class Rendering:
         for image, label, state in zip(self.images, self.labels, self.states, strict=True):
             lost = np.isnan(image) if state == "diverged" else False
             if not (lost | ((image >= 0) & (image <= 1))).all():
-                raise ValueError(
-                    f"The image of {label!r} has values outside [0, 1], or that are not numbers."
-                )
+                raise ValueError(f"The image of {label!r} has values outside [0, 1], or that are not numbers.")
 
     __hash__ = None  # pyright: ignore[reportAssignmentType]  # holds arrays, as a list does
 
@@ -112,9 +110,7 @@ class Rendering:
     def __iter__(self) -> "Iterator[Rendering]":
         return (self[position] for position in range(len(self)))
 
-    def __getitem__(
-        self, units: SupportsIndex | slice | Sequence[int] | Sequence[bool] | np.ndarray
-    ) -> "Rendering":
+    def __getitem__(self, units: SupportsIndex | slice | Sequence[int] | Sequence[bool] | np.ndarray) -> "Rendering":
         positions = np.atleast_1d(np.arange(len(self))[units])
         if not positions.size:
             raise ValueError(f"{units!r} selects no unit of {len(self)}; a rendering needs at least one.")
@@ -207,9 +203,7 @@ class Rendering:
                 f"Cannot save to {path.name!r}: use the suffix .png for the picture or .npz for everything."
             )
 
-    def save_images(
-        self, folder: str | os.PathLike[str], *, channels: Sequence[int] | None = None
-    ) -> list[Path]:
+    def save_images(self, folder: str | os.PathLike[str], *, channels: Sequence[int] | None = None) -> list[Path]:
         """Write one PNG a unit, named after its label, each with the recipe of that one unit.
 
         Args:

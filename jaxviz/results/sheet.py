@@ -32,14 +32,10 @@ def as_rgb(
     count = images.shape[-1]
     chosen = tuple(range(min(count, 3))) if channels is None else tuple(channels)
     if not 1 <= len(chosen) <= 3:
-        raise ValueError(
-            f"channels names {len(chosen)} channels; give one (grey), two (red, cyan) or three (RGB)."
-        )
+        raise ValueError(f"channels names {len(chosen)} channels; give one (grey), two (red, cyan) or three (RGB).")
     for channel in chosen:
         if not 0 <= channel < count:
-            raise ValueError(
-                f"Channel {channel} is out of range for images of {count} channels (0 to {count - 1})."
-            )
+            raise ValueError(f"Channel {channel} is out of range for images of {count} channels (0 to {count - 1}).")
     return images[..., [*chosen, chosen[-1], chosen[-1]][:3]]
 
 

@@ -23,13 +23,15 @@ from jaxviz.transforms.geometric import (
     scale,
     shift,
 )
-from jaxviz.transforms.presets import distill_2017, lucid
+from jaxviz.transforms.noise import Noise, noise
+from jaxviz.transforms.presets import distill_2017, lucid, lucid_noise
 
 __all__ = [
     "Compose",
     "Crop",
     "Geometric",
     "Jitter",
+    "Noise",
     "Pad",
     "Rotate",
     "Scale",
@@ -41,6 +43,8 @@ __all__ = [
     "from_json",
     "jitter",
     "lucid",
+    "lucid_noise",
+    "noise",
     "pad",
     "rotate",
     "scale",
@@ -50,6 +54,7 @@ __all__ = [
 _FACTORIES: dict[str, Callable[..., Transform]] = {
     "crop": crop,
     "jitter": jitter,
+    "noise": noise,
     "pad": pad,
     "rotate": rotate,
     "scale": scale,

@@ -24,10 +24,12 @@ _OUTSIDE = 0.5
 
 
 class Geometric(Transform):
-    """A transform that only moves pixels, by an affine map of positions that random numbers decide."""
+    """A transform that only moves pixels, by an affine map of positions that random numbers decide.
+
+    Every kind is a dataclass registered as a JAX pytree, and says in `draws` how many random numbers it takes.
+    """
 
     draws: ClassVar[int]
-    """How many random numbers it takes."""
 
     @abc.abstractmethod
     def affine(self, random: Float[Array, " draws"]) -> Affine:

@@ -7,6 +7,7 @@ interpolation, so nothing is cut off between its parts.
 
 from jaxviz.transforms.composition import Compose, compose
 from jaxviz.transforms.geometric import crop, jitter, pad, rotate, scale
+from jaxviz.transforms.noise import noise
 
 
 def lucid() -> Compose:
@@ -38,6 +39,20 @@ def lucid() -> Compose:
         rotate(choices=[*range(-10, 11), *[0] * 5]),
         jitter(4),
     )
+
+
+def lucid_noise() -> Compose:
+    """Return lucid's transforms followed by Gaussian noise of standard deviation 0.1.
+
+    No system ships this. With `lucid` alone the class pictures of EfficientNet-Lite0 are speckled and convince no
+    other network; with this noise they are clearer and the top five of another network name 0.25 of the classes
+    instead of 0.03 (16 and 40 classes, 128 pixels, 256 steps: what was measured before jaxviz was written).
+
+    Example:
+        >>> lucid_noise().output_size(128, 96)
+        (140, 108)
+    """
+    return compose(lucid(), noise(0.1))
 
 
 def distill_2017() -> Compose:

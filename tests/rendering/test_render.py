@@ -165,7 +165,7 @@ def test_grayscale_and_many_channels_work(channels):
     assert min(raised) > 0.53
 
 
-@pytest.mark.parametrize("preset", ["lucid", "distill_2017", None, transforms.shift(3)])
+@pytest.mark.parametrize("preset", ["lucid", "lucid_noise", "distill_2017", None, transforms.shift(3)])
 def test_every_preset_climbs_at_an_odd_and_oblong_size(model, preset):
     rendering = render(model, "second", units=2, size=(33, 40), steps=30, transforms=preset)
     assert rendering.images.shape == (1, 33, 40, 3)
@@ -252,7 +252,7 @@ def test_a_recipe_holds_what_is_needed_to_make_the_image_again(model):
         (["second"], {"key": "seed"}, TypeError, "JAX key"),
         (["second"], {"learning_rate": -1.0}, ValueError, "positive"),
         (["second"], {"learning_rate": 0.1, "optimizer": optax.sgd(1.0)}, TypeError, "either learning_rate"),
-        (["second"], {"transforms": "lucyd"}, ValueError, "distill_2017, lucid"),
+        (["second"], {"transforms": "lucyd"}, ValueError, "distill_2017, lucid, lucid_noise"),
         (["second"], {"lowering": "fast"}, ValueError, "'auto'"),
     ],
 )
