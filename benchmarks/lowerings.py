@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jaxviz.models.jax_internals import reproducible_options
 from jaxviz.models.lowering import lower
 
 NHWC = ("NHWC", "HWIO", "NHWC")
@@ -50,7 +51,7 @@ def convolution(kernel, size, inputs, outputs, stride=1, groups=1, layout=NHWC, 
         feature_group_count=groups,
         dimension_numbers=layout,
     )
-    return f"{label} @{size}{extra}", function, image, [normal(weights, dtype, 1)], dtype
+    return label, function, image, [normal(weights, dtype, 1)], dtype
 
 
 def pool(reduction, window, size, channels, stride=1, layout=NHWC):
@@ -226,7 +227,7 @@ def compare_bits(problem, arguments):
     for lowered in (False, True):
         if lowered:
             function = functools.partial(run_lowered, function)
-        value, gradient = jitted(function)
+        value, gradient = jitted(function, reproducible_options(jax.default_backend()) if lowered else None)
         cells += [
             batch_sizes_that_differ(lambda images, value=value: value(images, *weights), [images]),
             batch_sizes_that_differ(

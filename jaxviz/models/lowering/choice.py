@@ -10,7 +10,7 @@ from jaxviz.models.lowering.convolution import read
 from jaxviz.models.lowering.depthwise import lower_depthwise
 from jaxviz.models.lowering.grouped import lower_grouped
 from jaxviz.models.lowering.pointwise import lower_pointwise
-from jaxviz.models.lowering.rows import ENOUGH_ROWS, fill_rows
+from jaxviz.models.lowering.rows import fill_rows, missing_images
 from jaxviz.models.lowering.strided import convolve, has_own_gradient
 
 Array = jax.Array
@@ -36,7 +36,7 @@ def lower_convolution(params: Mapping[str, Any], operands: Sequence[Array]) -> A
     window, batch_axis = convolution.window(kernel), convolution.batch_axis
     rows = math.prod(window.output_sizes(images.shape))
     pointwise = window.elements == 1
-    if not pointwise and not has_own_gradient(convolution) and rows * images.shape[batch_axis] >= ENOUGH_ROWS:
+    if not (pointwise or has_own_gradient(convolution) or missing_images(images.shape[batch_axis], rows)):
         return None
     evaluate = lower_pointwise if pointwise else convolve
     result_axis = convolution.dimensions.out_spec[0]

@@ -46,12 +46,14 @@ def lower_sum_pool(params: Mapping[str, Any], operands: Sequence[Array]) -> Arra
         operands: The array.
 
     Returns:
-        The sums; None where `lower_max_pool` returns it, and for windows along the last axis (local response
-        normalisation), where XLA's own is as fast.
+        The sums; None where `lower_max_pool` returns it, and where XLA's own is as fast: for windows that do not
+        overlap, and for windows along the last axis (local response normalisation).
     """
     array = operands[0]
     window = _read(params, array)
     if window is None or array.ndim - 1 in window.axes:
+        return None
+    if all(size <= stride for size, stride in zip(window.sizes, window.strides, strict=True)):
         return None
     dtype = jnp.promote_types(array.dtype, jnp.float32)
     total = _reduce(params, array.astype(dtype), _sum)

@@ -13,7 +13,7 @@ Inside, images are `[image, row, column, channel]` and kernels `[row, column, ch
 """
 
 import itertools
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -67,8 +67,7 @@ class _Strided(NamedTuple):
         def product(weights: Array) -> Array:
             return jnp.sum(self.value(images, weights) * cotangent)
 
-        gradient: Array = jax.grad(product)(jnp.zeros(self.kernel_shape, images.dtype))
-        return gradient
+        return cast(Array, jax.grad(product)(jnp.zeros(self.kernel_shape, images.dtype)))
 
 
 def convolve(convolution: Convolution, images: Array, kernel: Array) -> Array:
