@@ -197,7 +197,9 @@ def test_demo_writes_a_layer_and_classes_of_the_default_model(asked, monkeypatch
     monkeypatch.setattr(jaxviz, "load", lambda: "the default model")
     assert main(["demo", "-o", "pictures"]) == 0
     layer, classes = asked
-    assert layer == {"model": "the default model", "layer": "stage5/block2/expand", "units": range(16)}
+    assert layer["layer"] == "stage5/block2/expand"
+    assert layer["units"] == range(16)
+    assert (layer["transforms"], classes["transforms"]) == ("lucid", "lucid_noise")
     assert classes["layer"] == "output"
     assert "golden retriever" in classes["units"]
     printed = capsys.readouterr().out
@@ -227,6 +229,7 @@ def test_demo_writes_a_layer_and_classes_of_the_default_model(asked, monkeypatch
         (["render", TINY, "first:bee", "-o", "a.png"], "units of 'first' are numbers; 'bee' is none"),
         (["render", TINY, "output:wasp", "-o", "a.png"], "wasp"),
         (["render", TINY, "first:", "-o", "a.png"], "list of units is empty"),
+        (["render", TINY, "first:0,3-1", "-o", "a.png"], "units 3-1 run backwards; write 1-3"),
         (["render", TINY, "first", "head", "-o", "a.png"], "expected [MODEL] LAYER[:UNITS], got 3 words"),
         (["render", TINY, "first", "-o", "a.png", "--steps", "0"], "at least 1 step"),
         (["render", TINY, "first", "-o", "a.png", "--size", "7"], "smallest picture is 8 pixels"),
