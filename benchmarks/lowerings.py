@@ -37,7 +37,7 @@ def convolution(kernel, size, inputs, outputs, stride=1, groups=1, layout=NHWC, 
     label += (
         f", {inputs}" + ("" if kind == "depthwise " else f"→{outputs}") + (f" g{groups}" if kind == "grouped " else "")
     )
-    extra = "".join(
+    label += "".join(
         [" NCHW" if layout is NCHW else "", " bfloat16" if dtype == jnp.bfloat16 else ""],
     )
     image = (size, size, inputs) if layout is NHWC else (inputs, size, size)
@@ -253,9 +253,8 @@ def main():
     if arguments.bits:
         print(f"{'batch sizes that change bits':42s} {'XLA: value':20s} {'gradient':20s} {'ours: value':20s} gradient")
     else:
-        print(
-            f"{'batch ' + str(arguments.batch) + ', ms':42s} {'value: XLA':>8s} ours    ratio  gradient: XLA  ours   ratio"
-        )
+        heading = f"batch {arguments.batch}, ms"
+        print(f"{heading:42s} {'value: XLA':>8s} ours    ratio  gradient: XLA  ours   ratio")
     for problem in PROBLEMS:
         if arguments.only in problem[0]:
             (compare_bits if arguments.bits else time_problem)(problem, arguments)
