@@ -2,7 +2,7 @@
 
 `lower` is offered one equation of a traced program at a time. It answers with an equal result made another way, or
 with None for "leave it to XLA". The choice is made while tracing, from the backend and from shapes, dtypes and
-parameters alone, by the measurements in `docs/performance.md` (`benchmarks/lowerings.py` repeats them).
+parameters alone, by measurements that `benchmarks/lowerings.py` repeats.
 
 Equal means: the same number but for the order in which floats are added, in value and in both gradients; which of
 several equal maxima a pooling window picks is the same too. What is returned works under `jit`, `vmap` and
