@@ -8,7 +8,20 @@ float32 in [0, 1]; of a `Snapshot` uint8 in 0 to 255; both are `[unit, height, w
 from jaxviz.results.files import read_recipe
 from jaxviz.results.recipe import Recipe
 from jaxviz.results.rendering import Rendering
+from jaxviz.results.settings import Settings
 from jaxviz.results.sheet import contact_sheet, png_bytes
 from jaxviz.results.snapshot import Snapshot
+from jaxviz.results.update import LiveClimb, Tile, Update
 
-__all__ = ["Recipe", "Rendering", "Snapshot", "contact_sheet", "png_bytes", "read_recipe"]
+__all__ = [
+    "LiveClimb",
+    "Recipe",
+    "Rendering",
+    "Settings",
+    "Snapshot",
+    "Tile",
+    "Update",
+    "contact_sheet",
+    "png_bytes",
+    "read_recipe",
+]

@@ -24,7 +24,7 @@ from jaxviz.transforms.geometric import (
     shift,
 )
 from jaxviz.transforms.noise import Noise, noise
-from jaxviz.transforms.presets import distill_2017, lucid, lucid_noise
+from jaxviz.transforms.presets import distill_2017, lucid, lucid_noise, ranges
 
 __all__ = [
     "Compose",
@@ -46,6 +46,7 @@ __all__ = [
     "lucid_noise",
     "noise",
     "pad",
+    "ranges",
     "rotate",
     "scale",
     "shift",

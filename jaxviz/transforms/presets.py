@@ -6,8 +6,8 @@ interpolation, so nothing is cut off between its parts.
 """
 
 from jaxviz.transforms.composition import Compose, compose
-from jaxviz.transforms.geometric import crop, jitter, pad, rotate, scale
-from jaxviz.transforms.noise import noise
+from jaxviz.transforms.geometric import crop, jitter, pad, rotate, scale, shift
+from jaxviz.transforms.noise import noise as gaussian_noise
 
 
 def lucid() -> Compose:
@@ -52,7 +52,43 @@ def lucid_noise() -> Compose:
         >>> lucid_noise().output_size(128, 96)
         (140, 108)
     """
-    return compose(lucid(), noise(0.1))
+    return compose(lucid(), gaussian_noise(0.1))
+
+
+def ranges(
+    *,
+    max_shift_pixels: float = 6.0,
+    scale_range: float = 0.1,
+    max_degrees: float = 10.0,
+    noise: float = 0.0,
+    border_pixels: int = 6,
+) -> Compose:
+    """Return one set of transforms in which every strength is a number, so that moving one compiles nothing.
+
+    A border of grey 0.5, an even shift, an even magnification about the centre, an even rotation, Gaussian noise. The
+    defaults are the ranges of `lucid`, drawn evenly, on a canvas of the same size. The explorer climbs with this.
+
+    Args:
+        max_shift_pixels: Greatest shift, each way, in pixels.
+        scale_range: The factor is drawn from 1 minus this to 1 plus this.
+        max_degrees: Greatest rotation, each way, in degrees.
+        noise: Standard deviation of the noise.
+        border_pixels: Width of the border; the result is larger than the image by twice as much.
+
+    Raises:
+        ValueError: A number is negative or not finite, or `scale_range` is 1 or more.
+
+    Example:
+        >>> ranges(max_degrees=20).output_size(128, 96)
+        (140, 108)
+    """
+    return compose(
+        pad(border_pixels, fill=0.5),
+        shift(max_shift_pixels),
+        scale(1.0 - scale_range, 1.0 + scale_range),
+        rotate(max_degrees),
+        gaussian_noise(noise),
+    )
 
 
 def distill_2017() -> Compose:

@@ -1,0 +1,180 @@
+"""The settings of a live climb: plain numbers that a slider can move, checked, with the published sets as presets."""
+
+import difflib
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+BORDER_PIXELS = 6
+"""Grey around the image in a live climb. It has one width, so that no setting but the size changes a shape."""
+
+LIMITS: dict[str, tuple[float, float]] = {
+    "steps": (1, 4096),
+    "size": (16, 512),
+    "learning_rate": (1e-4, 1.0),
+    "max_shift_pixels": (0, 32),
+    "scale_range": (0, 0.5),
+    "max_degrees": (0, 180),
+    "noise": (0, 0.5),
+    "decay_power": (0, 3),
+    "key": (0, 2**31 - 1),
+}
+"""Least and greatest value of each number."""
+
+WHOLE = ("steps", "size", "key")
+
+PRESETS: dict[str, dict[str, float]] = {
+    "lucid": {"max_shift_pixels": 6, "scale_range": 0.1, "max_degrees": 10, "noise": 0},
+    "lucid_noise": {"max_shift_pixels": 6, "scale_range": 0.1, "max_degrees": 10, "noise": 0.1},
+    "distill_2017": {"max_shift_pixels": 12, "scale_range": 0.05, "max_degrees": 5, "noise": 0},
+    "none": {"max_shift_pixels": 0, "scale_range": 0, "max_degrees": 0, "noise": 0},
+}
+"""The ranges of `jaxviz.transforms.lucid`, `lucid_noise` and `distill_2017`, drawn evenly where those draw from lists,
+on a canvas of one size. So moving from one to another compiles nothing."""
+
+CUSTOM = "custom"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What decides a live climb beside the model and the unit.
+
+    Everything but `size` can change without compiling anything.
+
+    Attributes:
+        preset: Name of the preset that the transforms' numbers are, or `custom`.
+        steps: Steps of the climb.
+        size: Height and width of the picture in pixels.
+        learning_rate: Adam's.
+        max_shift_pixels: The picture is shifted by up to so much, each way.
+        scale_range: The picture is magnified by 1 minus this to 1 plus this.
+        max_degrees: The picture is rotated by up to so much, each way.
+        noise: Standard deviation of the Gaussian noise that is added to the picture before the model sees it.
+        decay_power: Of the Fourier parameterization; more gives smoother pictures.
+        key: Seed of all randomness.
+
+    Raises:
+        ValueError, TypeError: A number is outside its limits, or no number.
+
+    Example:
+        >>> Settings().changed(noise=0.1)
+        Settings(preset='lucid_noise', noise=0.1)
+        >>> Settings().changed(preset="none", steps=64)
+        Settings(preset='none', steps=64, max_shift_pixels=0.0, scale_range=0.0, max_degrees=0.0)
+        >>> Settings().changed(learning_rat=0.1)
+        Traceback (most recent call last):
+        ...
+        TypeError: Unknown setting 'learning_rat'. Did you mean 'learning_rate'?
+    """
+
+    preset: str = "lucid"
+    steps: int = 256
+    size: int = 128
+    learning_rate: float = 0.05
+    max_shift_pixels: float = 6.0
+    scale_range: float = 0.1
+    max_degrees: float = 10.0
+    noise: float = 0.0
+    decay_power: float = 1.0
+    key: int = 0
+
+    def __post_init__(self) -> None:
+        for name, (least, greatest) in LIMITS.items():
+            object.__setattr__(self, name, _checked(name, getattr(self, name), least, greatest))
+        object.__setattr__(self, "preset", self._matching_preset())
+
+    def changed(self, **changes: Any) -> "Settings":
+        """Return these settings with some changed; a preset sets the numbers that are not given beside it.
+
+        Raises:
+            TypeError: A name is unknown; the message names the closest.
+            ValueError: A value is outside its limits, or the preset is unknown.
+        """
+        known = [field.name for field in fields(self)]
+        for name in changes:
+            if name not in known:
+                raise TypeError(f"Unknown setting '{name}'. {_closest(name, known)}")
+        preset = changes.pop("preset", None)
+        if preset is not None and preset != CUSTOM:
+            if preset not in PRESETS:
+                raise ValueError(f"Unknown preset {preset!r}. {_closest(str(preset), [*PRESETS])}")
+            changes = PRESETS[preset] | changes
+        return replace(self, **changes)
+
+    def same_pictures(self, other: "Settings") -> bool:
+        """Return whether a climb under other settings makes the same pictures on its way, steps aside."""
+        return replace(self, steps=1) == replace(other, steps=1)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as a plain dictionary."""
+        return asdict(self)
+
+    def python(
+        self, layer: str, units: Sequence[int], *, sign: int = 1, classes: bool = False, model: str = "model"
+    ) -> str:
+        """Return the Python that renders the same pictures, bit for bit on the same backend.
+
+        Args:
+            layer: Name of the layer.
+            units: Units of the layer.
+            sign: -1 for what turns the units off.
+            classes: Whether the units are class logits.
+            model: Name of the variable that holds the model.
+
+        Example:
+            >>> print(Settings(steps=64).python("stage3", [12]))
+            jaxviz.render(
+                model, "stage3", units=[12], steps=64, size=128, key=0, learning_rate=0.05,
+                parameterization=jaxviz.fourier(decay_power=1.0),
+                transforms=jaxviz.transforms.ranges(max_shift_pixels=6.0, scale_range=0.1, max_degrees=10.0, noise=0.0),
+            )
+        """
+        if sign > 0:
+            what = f"{_quoted(layer)}, units={list(units)}"
+        else:
+            objective = "class_logit({unit})" if classes else "channel({layer}, {unit})"
+            what = f"[{', '.join('-jaxviz.' + objective.format(layer=_quoted(layer), unit=unit) for unit in units)}]"
+        return (
+            "jaxviz.render(\n"
+            f"    {model}, {what}, steps={self.steps}, size={self.size}, key={self.key}, "
+            f"learning_rate={self.learning_rate},\n"
+            f"    parameterization=jaxviz.fourier(decay_power={self.decay_power}),\n"
+            f"    transforms=jaxviz.transforms.ranges(max_shift_pixels={self.max_shift_pixels}, "
+            f"scale_range={self.scale_range}, max_degrees={self.max_degrees}, noise={self.noise}),\n"
+            ")"
+        )
+
+    def __repr__(self) -> str:
+        shown = [
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in fields(self)
+            if field.name == "preset" or getattr(self, field.name) != field.default
+        ]
+        return f"Settings({', '.join(shown)})"
+
+    def _matching_preset(self) -> str:
+        for name, numbers in PRESETS.items():
+            if all(getattr(self, number) == value for number, value in numbers.items()):
+                return name
+        return CUSTOM
+
+
+def _checked(name: str, value: Any, least: float, greatest: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError(f"{name} is {value!r}; it must be a finite number.")
+    if name in WHOLE and value != int(value):
+        raise ValueError(f"{name} is {value}; it must be a whole number.")
+    if not least <= value <= greatest:
+        raise ValueError(f"{name} is {value}; it must be from {least:g} to {greatest:g}.")
+    return int(value) if name in WHOLE else float(value)
+
+
+def _quoted(text: str) -> str:
+    """Write a text as Python does, in double quotes where that is as plain."""
+    return f'"{text}"' if text.isprintable() and not {'"', "\\"} & set(text) else repr(text)
+
+
+def _closest(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"Did you mean '{close[0]}'?" if close else f"There are: {', '.join(known)}."
