@@ -6,6 +6,8 @@ from collections.abc import Iterator
 # Read by jax and keras when they are first imported.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("KERAS_BACKEND", "jax")
+# A test must see what is compiled from nothing, and leave nothing in the home folder of who runs it.
+os.environ.setdefault("JAX_ENABLE_COMPILATION_CACHE", "false")
 
 from jaxtyping import install_import_hook
 

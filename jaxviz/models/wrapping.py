@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxviz.models.adaptation import Adapted
+from jaxviz.models.compilation import keep_compiled_programs
 from jaxviz.models.model import Model, Preprocess
 
 
@@ -62,6 +63,7 @@ def wrap(
         >>> jaxviz.wrap(tiny, input_shape=(9, 12, 3)).layers.names
         ('conv', 'relu', 'mean')
     """
+    keep_compiled_programs()
     shape = _checked_shape(input_shape)
     if preprocess is not None and (mean is not None or std is not None or tuple(value_range) != (0.0, 1.0)):
         raise TypeError("Give either preprocess or value_range, mean and std: preprocess replaces all three.")

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jaxviz.models.compilation import keep_compiled_programs
+
 if TYPE_CHECKING:
     from jaxviz.models.model import Model
 
@@ -42,6 +44,7 @@ def load(name: str = "efficientnet_lite0", *, weights: str | Path | None = None)
         closest = difflib.get_close_matches(name, _LOADERS, n=1, cutoff=0.5)
         hint = f"Did you mean '{closest[0]}'? " if closest else ""
         raise ValueError(f"Unknown network '{name}'. {hint}There are: {', '.join(names())}.")
+    keep_compiled_programs()
     return _LOADERS[name](weights)
 
 
