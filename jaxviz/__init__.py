@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from jaxviz.rendering import render_steps as render_steps
     from jaxviz.results import Recipe as Recipe
     from jaxviz.results import Rendering as Rendering
+    from jaxviz.results import Settings as Settings
     from jaxviz.results import Snapshot as Snapshot
 
     __version__: str
@@ -41,6 +42,7 @@ _MODULE_OF = {
     "Model": "jaxviz.models",
     "Recipe": "jaxviz.results",
     "Rendering": "jaxviz.results",
+    "Settings": "jaxviz.results",
     "Snapshot": "jaxviz.results",
     "channel": "jaxviz.objectives",
     "class_logit": "jaxviz.objectives",
@@ -67,6 +69,7 @@ __all__ = [
     "Model",
     "Recipe",
     "Rendering",
+    "Settings",
     "Snapshot",
     "__version__",
     "channel",

@@ -10,11 +10,12 @@ from jaxviz.models import Layer, Model
 from jaxviz.objectives import Objective
 from jaxviz.parameterizations import Parameterization
 from jaxviz.rendering.climb import Climber
+from jaxviz.rendering.live import Live
 from jaxviz.rendering.request import make_request
 from jaxviz.results import Rendering, Snapshot
 from jaxviz.transforms import Transform
 
-__all__ = ["render", "render_steps"]
+__all__ = ["Live", "render", "render_steps"]
 
 _PROGRESS_EVERY_STEPS = 8
 

@@ -1,35 +1,19 @@
-"""Run the engine over any number of units: lanes are filled from a queue, snapshots come out."""
+"""Climb a request from beginning to end: units pass through the slots, snapshots come out."""
 
 import collections
-import functools
 import time
-import weakref
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from jaxviz.models import Model
-from jaxviz.models.lowering import lower
-from jaxviz.models.program import Lowering
 from jaxviz.objectives import Objective
-from jaxviz.rendering.engine import Climb, Engine, Lanes
-from jaxviz.rendering.lanes import affordable_lanes, wished_lanes
 from jaxviz.rendering.request import Request
+from jaxviz.rendering.slots import Slots
 from jaxviz.results import Rendering, Snapshot
 
-_DIVERGED = (
-    "The score or its gradient stopped being finite at step {step}. The picture is the last sound one. Try a smaller "
-    "learning_rate, or a parameterization with a smaller standard_deviation."
-)
-_DEAD = (
-    "The gradient was exactly zero at every step, so the picture is still its first noise. The unit may be behind a "
-    "rectifier that no first image passes: try another key, a larger size, or the layer before it."
-)
-
-_engines: "weakref.WeakKeyDictionary[Model, dict[Any, Engine]]" = weakref.WeakKeyDictionary()
+_MOVING = ("waiting", "climbing")
 
 
 class Climber:
@@ -49,20 +33,19 @@ class Climber:
 
     def snapshots(self, every: int) -> Iterator[Snapshot]:
         """Climb, and yield a snapshot before the first step, every so many steps, and when units are done."""
-        for group in _groups(self._request.objectives):
+        for group in groups(self._request.objectives):
             yield from self._climb(group, every)
 
     def rendering(self) -> Rendering:
         """Return the pictures as they are now; units that are not done are called stopped."""
         images = np.where(self._finished[:, None, None, None], self._images, self._pictures.astype(np.float32) / 255.0)
-        stopped = ("waiting", "climbing")
         rows = int(self._steps.max())
         return Rendering(
             images=np.clip(images, 0.0, 1.0),
             score_history=self._history[:rows],
             history_steps=np.arange(rows),
             labels=self._request.labels,
-            states=tuple("stopped" if state in stopped else state for state in self._states),
+            states=tuple("stopped" if state in _MOVING else state for state in self._states),
             messages=tuple(self._messages),
             recipe=self._request.recipe(),
         )
@@ -75,115 +58,55 @@ class Climber:
     @property
     def finished(self) -> int:
         """Number of units that will not change any more."""
-        return sum(state not in ("waiting", "climbing") for state in self._states)
+        return sum(state not in _MOVING for state in self._states)
 
     def _climb(self, group: Sequence[int], every: int) -> Iterator[Snapshot]:
-        request = self._request
-        engine, lane_total = _engine(request, group)
-        constants = engine.constants(request.model.weights)
+        slots = Slots(self._request, group)
         waiting = collections.deque(group)
-        occupants: list[int | None] = [None] * lane_total
-        lanes: Lanes | None = None
-        climb: Climb | None = None
-        while waiting or any(unit is not None for unit in occupants):
-            entering = [lane for lane, unit in enumerate(occupants) if unit is None][: len(waiting)]
-            for lane in entering:
-                occupants[lane] = waiting.popleft()
+        staying: list[int] = []
+        while waiting or staying:
+            entering = [waiting.popleft() for _ in range(min(len(waiting), slots.count - len(staying)))]
+            slots.arrange([*staying, *entering], {}, last_step=self._request.steps, park=False)
             if entering:
-                lanes, climb = self._enter(engine, lanes, occupants, entering)
-                self._look(engine, lanes, occupants)
-                yield self._snapshot(occupants)
-            assert lanes is not None
-            assert climb is not None
-            lanes = self._advance(engine, constants, lanes, climb, occupants, every)
-            self._look(engine, lanes, occupants)
-            self._leave(engine, lanes, occupants)
-            yield self._snapshot(occupants)
+                self._look(slots)
+                yield self._snapshot(slots.units)
+            self._advance(slots, every)
+            staying = self._look(slots)
+            yield self._snapshot(staying)
 
-    def _enter(
-        self, engine: Engine, lanes: Lanes | None, occupants: list[int | None], entering: list[int]
-    ) -> tuple[Lanes, Climb]:
-        """Put units into lanes. Lanes without a unit hold a copy of another's objective and make no steps."""
-        request = self._request
-        some = next(unit for unit in occupants if unit is not None)
-        held = [some if unit is None else unit for unit in occupants]
-        objectives = [request.objectives[unit] for unit in held]
-        mask = np.isin(np.arange(len(occupants)), entering) | np.array([unit is None for unit in occupants])
-        last_step = np.array([0 if unit is None else request.steps for unit in occupants], np.int32)
-        seeds = np.array([request.seeds[unit] for unit in held], np.uint32)
-        keys = jax.vmap(functools.partial(jax.random.fold_in, request.key))(jnp.asarray(seeds))
-        for lane in entering:
-            self._states[occupants[lane] or 0] = "climbing"
-        climb = Climb(
-            _stacked(objectives), request.parameterization, request.transform, np.float32(request.learning_rate)
-        )
-        fresh = engine.enter(lanes, jnp.asarray(mask), keys, jnp.asarray(last_step), request.parameterization)
-        return fresh, climb
-
-    def _advance(
-        self,
-        engine: Engine,
-        constants: Sequence[Any],
-        lanes: Lanes,
-        climb: Climb,
-        occupants: list[int | None],
-        every: int,
-    ) -> Lanes:
+    def _advance(self, slots: Slots, every: int) -> None:
         """Make steps up to the next snapshot; at most one snapshot's steps are queued on the device."""
         began = time.perf_counter()
-        left = min(self._request.steps - int(self._steps[unit]) for unit in occupants if unit is not None)
-        made: list[Any] = []
-        implementation = str(jax.random.key_impl(self._request.key))
-        for _ in range(min(every, left)):
-            lanes, scores = engine.step(constants, lanes, climb, implementation)
-            made.append(scores)
-        history = np.stack([np.asarray(scores) for scores in made])
-        for lane, unit in enumerate(occupants):
-            if unit is not None:
-                first = int(self._steps[unit])
-                self._history[first : first + len(made), unit] = history[:, lane]
-        units = sum(unit is not None for unit in occupants)
-        self._rate = units * len(made) / (time.perf_counter() - began)
-        return lanes
+        units = list(slots.units)
+        left = min(self._request.steps - int(self._steps[unit]) for unit in units)
+        made = [slots.step() for _ in range(min(every, left))]
+        history = slots.of_units(np.stack([np.asarray(scores) for scores in made]))
+        for position, unit in enumerate(units):
+            first = int(self._steps[unit])
+            self._history[first : first + len(made), unit] = history[:, position]
+        self._rate = len(units) * len(made) / (time.perf_counter() - began)
 
-    def _look(self, engine: Engine, lanes: Lanes, occupants: list[int | None]) -> None:
-        """Copy pictures and counters from the device."""
-        pictures = np.asarray(engine.pictures(lanes, self._request.parameterization))
-        steps, alive, moved = (np.asarray(part) for part in (lanes.step, lanes.alive, lanes.moved))
-        for lane, unit in enumerate(occupants):
-            if unit is None:
-                continue
-            self._pictures[unit] = pictures[lane]
-            self._steps[unit] = steps[lane]
-            if not alive[lane]:
-                self._states[unit] = "diverged"
-                self._messages[unit] = _DIVERGED.format(step=steps[lane])
-            elif steps[lane] >= self._request.steps:
-                self._states[unit] = "done" if moved[lane] else "dead"
-                self._messages[unit] = "" if moved[lane] else _DEAD
+    def _look(self, slots: Slots) -> list[int]:
+        """Take over what the slots show, and return the units that go on climbing."""
+        look = slots.look()
+        for position, unit in enumerate(look.units):
+            self._pictures[unit] = look.pictures[position]
+            self._steps[unit] = look.steps[position]
+            self._states[unit] = look.states[position]
+            self._messages[unit] = look.messages[position]
+        ended = [position for position, state in enumerate(look.states) if state not in _MOVING]
+        if ended:
+            images = slots.images()
+            for position in ended:
+                self._images[look.units[position]] = images[position]
+                self._finished[look.units[position]] = True
+        return [unit for unit in look.units if self._states[unit] in _MOVING]
 
-    def _leave(self, engine: Engine, lanes: Lanes, occupants: list[int | None]) -> None:
-        """Take the full-precision images of units that are done and free their lanes."""
-        leaving = [
-            lane
-            for lane, unit in enumerate(occupants)
-            if unit is not None and self._states[unit] not in ("waiting", "climbing")
-        ]
-        if not leaving:
-            return
-        images = np.asarray(engine.images(lanes, self._request.parameterization), np.float32)
-        for lane in leaving:
-            unit = occupants[lane]
-            self._images[unit] = images[lane]
-            self._finished[unit] = True
-            occupants[lane] = None
-
-    def _snapshot(self, occupants: list[int | None]) -> Snapshot:
-        climbing = [int(self._steps[unit]) for unit in occupants if unit is not None]
+    def _snapshot(self, climbing: Sequence[int]) -> Snapshot:
         steps = self._request.steps
         left = sum(steps - int(made) for made, state in zip(self._steps, self._states, strict=True) if state in _MOVING)
         return Snapshot(
-            step=max(climbing, default=int(self._steps.max())),
+            step=max((int(self._steps[unit]) for unit in climbing), default=int(self._steps.max())),
             steps=self._steps,
             images=self._pictures,
             scores=self._last_scores(),
@@ -197,47 +120,10 @@ class Climber:
         return self._history[last, np.arange(len(last))]
 
 
-_MOVING = ("waiting", "climbing")
-
-
-def _groups(objectives: Sequence[Objective]) -> list[list[int]]:
+def groups(objectives: Sequence[Objective]) -> list[list[int]]:
     """Group units whose objectives have one form and so one program."""
-    groups: dict[Any, list[int]] = {}
+    found: dict[Any, list[int]] = {}
     for position, objective in enumerate(objectives):
         leaves, form = cast(tuple[list[Any], Any], jax.tree.flatten(objective))
-        groups.setdefault((form, tuple(np.shape(leaf) for leaf in leaves)), []).append(position)
-    return list(groups.values())
-
-
-def _stacked(objectives: Sequence[Objective]) -> Objective:
-    def stack(*leaves: Any) -> np.ndarray[Any, Any]:
-        stacked = np.stack([np.asarray(leaf) for leaf in leaves])
-        return stacked.astype(np.float32 if np.issubdtype(stacked.dtype, np.floating) else np.int32)
-
-    return jax.tree.map(stack, *objectives)
-
-
-def _engine(request: Request, group: Sequence[int]) -> tuple[Engine, int]:
-    """Find or make the engine for units of one form, and its number of lanes."""
-    model = request.model
-    read = request.objectives[group[0]].targets()
-    targets = tuple(sorted((target, request.targets[target]) for target in read))
-    lanes = wished_lanes(len(group))
-    network = model.network(request.canvas_size, lanes)
-    wanted = [v for target, layer in targets for v in network.wanted(layer, rectified=target.rectified)]
-    lanes = affordable_lanes(lanes, network, wanted)
-    engines = _engines.setdefault(model, {})
-    identity = (request.canvas_size, lanes, targets, request.optimizer, request.image_size, request.lowering)
-    if identity not in engines:
-        engines[identity] = Engine(
-            model.network(request.canvas_size, lanes),
-            targets,
-            request.optimizer,
-            request.image_size,
-            _lowering(request.lowering),
-        )
-    return engines[identity], lanes
-
-
-def _lowering(name: str) -> Lowering | None:
-    return functools.partial(lower, backend=jax.default_backend()) if name == "auto" else None
+        found.setdefault((form, tuple(np.shape(leaf) for leaf in leaves)), []).append(position)
+    return list(found.values())

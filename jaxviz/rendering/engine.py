@@ -116,35 +116,38 @@ class Engine:
         return jax.jit(fix)
 
     @functools.cached_property
-    def enter(self) -> Callable[..., Lanes]:
-        """Let units enter lanes: `(lanes or None, mask, keys, last_step, parameterization) -> lanes`."""
+    def fresh(self) -> Callable[..., Lanes]:
+        """Make the state of units that begin: `(keys, last_step, parameterization) -> lanes`."""
 
         # LLVM takes seconds to optimize the random bits of the first variables, which are drawn once.
         @functools.partial(jax.jit, compiler_options=jax_internals.quick_options(jax.default_backend()))
-        def enter(
-            lanes: Lanes | None,
-            mask: Bool[Array, " lane"],
-            keys: Array,
-            last_step: Int[Array, " lane"],
-            parameterization: Parameterization,
-        ) -> Lanes:
+        def fresh(keys: Array, last_step: Int[Array, " lane"], parameterization: Parameterization) -> Lanes:
             def first(key: Array) -> Any:
                 return parameterization.init(jax.random.fold_in(key, _INIT_STREAM), *self.image_size)
 
             variables = jax.vmap(first)(keys)
-            fresh = Lanes(
+            return Lanes(
                 variables,
                 jax.vmap(self.optimizer.init)(variables),
                 jax.random.key_data(keys),
                 jnp.zeros_like(last_step),
                 last_step,
-                jnp.full(mask.shape, jnp.nan, jnp.float32),
-                jnp.ones_like(mask),
-                jnp.zeros_like(mask),
+                jnp.full(last_step.shape, jnp.nan, jnp.float32),
+                jnp.ones_like(last_step, bool),
+                jnp.zeros_like(last_step, bool),
             )
-            return fresh if lanes is None else _select(mask, fresh, lanes)
 
-        return enter
+        return fresh
+
+    @functools.cached_property
+    def merge(self) -> Callable[..., Lanes]:
+        """Let states enter lanes where a mask is true: `(mask, entering, lanes) -> lanes`; uses the old lanes up."""
+
+        @functools.partial(jax.jit, donate_argnums=(2,))
+        def merge(mask: Bool[Array, " lane"], entering: Lanes, lanes: Lanes) -> Lanes:
+            return _select(mask, entering, lanes)
+
+        return merge
 
     @functools.cached_property
     def step(self) -> Callable[..., tuple[Lanes, Float[Array, " lane"]]]:

@@ -8,7 +8,7 @@ import pytest
 
 import jaxviz
 from jaxviz import transforms
-from jaxviz.rendering import climb
+from jaxviz.rendering import climb, slots
 
 CHANNELS = 6
 
@@ -69,7 +69,7 @@ def test_the_same_recipe_gives_the_same_bits_through_objectives_units_and_chunks
 
 def test_more_units_than_lanes_go_through_them_without_changing(model, monkeypatch):
     whole = render(model, "second")
-    monkeypatch.setattr(climb, "affordable_lanes", lambda *_: 4)
+    monkeypatch.setattr(slots, "affordable_lanes", lambda *_: 4)
     in_turns = render(model, "second")
     np.testing.assert_array_equal(whole.images, in_turns.images)
     assert set(in_turns.states) == {"done"}
@@ -208,7 +208,7 @@ def test_an_interrupt_returns_what_there_is(model, monkeypatch):
         made.append(1)
         if len(made) == 3:
             raise KeyboardInterrupt
-        original(self, *arguments)
+        return original(self, *arguments)
 
     monkeypatch.setattr(climb.Climber, "_look", interrupting)
     rendering = render(model, "second", units=[0, 1], steps=60)
@@ -260,7 +260,7 @@ def test_bad_input_is_refused_before_anything_is_compiled(model, monkeypatch, ar
     def refuse(*_, **__):
         raise AssertionError("compiled")
 
-    monkeypatch.setattr(climb, "_engine", refuse)
+    monkeypatch.setattr(slots, "_engine", refuse)
     with pytest.raises(error, match=message):
         render(model, *arguments, **options)
 

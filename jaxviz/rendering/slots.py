@@ -1,0 +1,276 @@
+"""The lanes of one engine and the units in them: units enter, leave and come back without compiling anything."""
+
+import dataclasses
+import functools
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float32, Int, UInt8
+
+from jaxviz.models import Model
+from jaxviz.models.lowering import lower
+from jaxviz.models.program import Lowering
+from jaxviz.objectives import Objective
+from jaxviz.rendering.engine import Climb, Engine, Lanes
+from jaxviz.rendering.lanes import affordable_lanes, wished_lanes
+from jaxviz.rendering.request import Request
+
+# One unit's part of `Lanes`, as NumPy arrays without the lane axis. Parked and resumed, a unit goes on as if nothing
+# had happened, bit for bit.
+State: TypeAlias = Lanes
+
+_DIVERGED = (
+    "The score or its gradient stopped being finite at step {step}. The picture is the last sound one. Try a smaller "
+    "learning_rate, or a parameterization with a smaller standard_deviation."
+)
+_DEAD = (
+    "The gradient was exactly zero at every step, so the picture is still its first noise. The unit may be behind a "
+    "rectifier that no first image passes: try another key, a larger size, or the layer before it."
+)
+
+_engines: "weakref.WeakKeyDictionary[Model, dict[Any, Engine]]" = weakref.WeakKeyDictionary()
+
+
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """What the units in the lanes look like now.
+
+    Attributes:
+        units: The units, in the order of the arrays.
+        pictures: Their images as bytes.
+        steps: Steps that each has made.
+        states: climbing, done, dead or diverged.
+        messages: Advice, empty where all is well.
+    """
+
+    units: tuple[int, ...]
+    pictures: UInt8[np.ndarray, "unit height width channel"]
+    steps: Int[np.ndarray, " unit"]
+    states: tuple[str, ...]
+    messages: tuple[str, ...]
+
+
+class Slots:
+    """A fixed number of lanes, compiled once, through which any number of units of a request pass.
+
+    A unit is its position in the request. Which units are in lanes, in which order and for how long changes no unit's
+    image: nothing crosses lanes.
+
+    Args:
+        request: What is climbed.
+        group: Units whose objectives have one form, and so one program.
+        wished: The number of lanes that is wished for; fewer if memory is short.
+        objectives: The objectives of all units of the request in another form with the same scores.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        group: Sequence[int],
+        *,
+        wished: int | None = None,
+        objectives: Sequence[Objective] | None = None,
+    ) -> None:
+        self._request = request
+        self._objectives = request.objectives if objectives is None else objectives
+        self.engine, self.count = _engine(request, group[0], wished or wished_lanes(len(group)))
+        self._constants = self.engine.constants(request.model.weights)
+        self._occupants: list[int | None] = [None] * self.count
+        self._lanes: Lanes | None = None
+        self._climb: Climb | None = None
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        """The units that are in lanes."""
+        return tuple(unit for unit in self._occupants if unit is not None)
+
+    def arrange(
+        self, units: Sequence[int], parked: Mapping[int, State], *, last_step: int, park: bool = True
+    ) -> dict[int, State]:
+        """Let exactly these units be in lanes; those that are there already stay where they are.
+
+        Args:
+            units: At most as many as there are lanes, at least one.
+            parked: States of units that come back; a unit without one begins.
+            last_step: Steps to make.
+            park: Whether the states of those that leave are wanted.
+
+        Returns:
+            The states of the units that left, if `park`.
+        """
+        leaving = [unit for unit in self.units if unit not in units]
+        left = self.states(leaving) if park else {}
+        self._occupants = [None if unit in leaving else unit for unit in self._occupants]
+        entering = [unit for unit in units if unit not in self._occupants]
+        free = [lane for lane, unit in enumerate(self._occupants) if unit is None]
+        for lane, unit in zip(free, entering, strict=False):
+            self._occupants[lane] = unit
+        if entering or leaving or self._lanes is None:
+            self._enter(entering, parked, last_step)
+        # Whoever stays in its lane may have been given more steps; an empty lane stands still.
+        assert self._lanes is not None
+        steps = [0 if unit is None else last_step for unit in self._occupants]
+        self._lanes = self._lanes._replace(last_step=jnp.asarray(steps, jnp.int32))
+        return left
+
+    def clear(self) -> dict[int, State]:
+        """Let all units leave, free the device, and return their states."""
+        left = self.states(self.units)
+        self._occupants, self._lanes, self._climb = [None] * self.count, None, None
+        return left
+
+    def states(self, units: Sequence[int]) -> dict[int, State]:
+        """Copy the states of units in lanes to the host."""
+        if not units:
+            return {}
+        host = jax.tree.map(np.asarray, self._lanes)
+        return {unit: _row(host, self._occupants.index(unit)) for unit in units}
+
+    def step(self) -> Float32[Array, " lane"]:
+        """Dispatch one step of every unit and return the scores of the lanes, still on the device."""
+        implementation = str(jax.random.key_impl(self._request.key))
+        self._lanes, scores = self.engine.step(self._constants, self._lanes, self._climb, implementation)
+        return scores
+
+    def of_units(self, by_lane: Float32[np.ndarray, "*time lane"]) -> Float32[np.ndarray, "*time unit"]:
+        """Take of an array over lanes the part of the units, in their order."""
+        return by_lane[..., [lane for lane, unit in enumerate(self._occupants) if unit is not None]]
+
+    def look(self) -> Look:
+        """Copy pictures and counters of the units in lanes from the device."""
+        lanes = self._lanes
+        assert lanes is not None
+        pictures = np.asarray(self.engine.pictures(lanes, self._request.parameterization))
+        held = [lane for lane, unit in enumerate(self._occupants) if unit is not None]
+        counters = (np.asarray(part)[held] for part in (lanes.step, lanes.last_step, lanes.alive, lanes.moved))
+        step, last_step, alive, moved = counters
+        verdicts = [_verdict(*row) for row in zip(step, last_step, alive, moved, strict=True)]
+        return Look(
+            self.units, pictures[held], step, tuple(state for state, _ in verdicts), tuple(text for _, text in verdicts)
+        )
+
+    def images(self) -> Float32[np.ndarray, "unit height width channel"]:
+        """Make the images of the units in lanes, in full precision."""
+        return self._images(self._lanes)[[lane for lane, unit in enumerate(self._occupants) if unit is not None]]
+
+    def images_of(self, states: Sequence[State]) -> Float32[np.ndarray, "unit height width channel"]:
+        """Make the images of any number of states, in full precision."""
+        starts = range(0, len(states), self.count)
+        parts = [list(states[start : start + self.count]) for start in starts]
+        made = [self._images(_rows([*part, *[None] * (self.count - len(part))]))[: len(part)] for part in parts]
+        return np.concatenate(made)
+
+    def begun_from(self, unit: int, picture_of: State) -> State:
+        """Return the state of a unit that begins with the picture of another state."""
+        variables = picture_of.variables
+        key = jax.random.fold_in(self._request.key, self._request.seeds[unit])
+        state = Lanes(
+            variables,
+            self.engine.optimizer.init(variables),
+            jax.random.key_data(key),
+            jnp.int32(0),
+            jnp.int32(0),
+            jnp.float32(jnp.nan),
+            jnp.bool_(True),
+            jnp.bool_(False),
+        )
+        return jax.tree.map(np.asarray, state)
+
+    def _images(self, lanes: Any) -> Float32[np.ndarray, "lane height width channel"]:
+        return np.asarray(self.engine.images(lanes, self._request.parameterization), np.float32)
+
+    def _enter(self, entering: Sequence[int], parked: Mapping[int, State], last_step: int) -> None:
+        """Put units into their lanes. Lanes without a unit hold a copy of another's objective and make no steps."""
+        request = self._request
+        some = next(unit for unit in self._occupants if unit is not None)
+        held = [some if unit is None else unit for unit in self._occupants]
+        empty = np.array([unit is None for unit in self._occupants])
+        self._climb = Climb(
+            stacked([self._objectives[unit] for unit in held]),
+            request.parameterization,
+            request.transform,
+            np.float32(request.learning_rate),
+        )
+        begins = np.array([unit in entering and unit not in parked for unit in self._occupants])
+        resumes = np.array([unit in entering and unit in parked for unit in self._occupants])
+        if self._lanes is None or begins.any():
+            last_steps = jnp.asarray(np.where(empty, 0, last_step), jnp.int32)
+            fresh = self.engine.fresh(self._keys(held), last_steps, request.parameterization)
+            self._merge(begins | empty, fresh)
+        if resumes.any():
+            states = [parked[unit] if entered else None for unit, entered in zip(held, resumes, strict=True)]
+            self._merge(resumes, _rows(states))
+
+    def _keys(self, units: Sequence[int]) -> Array:
+        seeds = np.array([self._request.seeds[unit] for unit in units], np.uint32)
+        return jax.vmap(functools.partial(jax.random.fold_in, self._request.key))(jnp.asarray(seeds))
+
+    def _merge(self, mask: Bool[np.ndarray, " lane"], entering: Lanes) -> None:
+        everywhere = self._lanes is None or mask.all()
+        self._lanes = entering if everywhere else self.engine.merge(jnp.asarray(mask), entering, self._lanes)
+
+
+def stacked(objectives: Sequence[Objective]) -> Objective:
+    """Stack objectives of one form leaf by leaf."""
+
+    def stack(*leaves: Any) -> np.ndarray[Any, Any]:
+        together = np.stack([np.asarray(leaf) for leaf in leaves])
+        return together.astype(np.float32 if np.issubdtype(together.dtype, np.floating) else np.int32)
+
+    return jax.tree.map(stack, *objectives)
+
+
+def _row(lanes: Any, lane: int) -> State:
+    def copy(leaf: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return np.array(leaf[lane])  # a view would hold all lanes, in memory that the next step may use up
+
+    return jax.tree.map(copy, lanes)
+
+
+def _rows(states: Sequence[State | None]) -> Lanes:
+    """Make lanes of states; a lane without one holds a copy of another and is not used."""
+    some = next(state for state in states if state is not None)
+
+    def stack(*rows: Any) -> Array:
+        return jnp.asarray(np.stack(rows))
+
+    return jax.tree.map(stack, *(some if state is None else state for state in states))
+
+
+def _verdict(step: int, last_step: int, alive: bool, moved: bool) -> tuple[str, str]:
+    """Return a unit's state and advice."""
+    if not alive:
+        return "diverged", _DIVERGED.format(step=step)
+    if step < last_step:
+        return "climbing", ""
+    return ("done", "") if moved else ("dead", _DEAD)
+
+
+def _engine(request: Request, unit: int, wished: int) -> tuple[Engine, int]:
+    """Find or make the engine for units of one form, and its number of lanes."""
+    model = request.model
+    read = request.objectives[unit].targets()
+    targets = tuple(sorted((target, request.targets[target]) for target in read))
+    network = model.network(request.canvas_size, wished)
+    wanted = [v for target, layer in targets for v in network.wanted(layer, rectified=target.rectified)]
+    lanes = affordable_lanes(wished, network, wanted)
+    engines = _engines.setdefault(model, {})
+    identity = (request.canvas_size, lanes, targets, request.optimizer, request.image_size, request.lowering)
+    if identity not in engines:
+        engines[identity] = Engine(
+            model.network(request.canvas_size, lanes),
+            targets,
+            request.optimizer,
+            request.image_size,
+            _lowering(request.lowering),
+        )
+    return engines[identity], lanes
+
+
+def _lowering(name: str) -> Lowering | None:
+    backend: Callable[[], str] = jax.default_backend
+    return cast(Lowering, functools.partial(lower, backend=backend())) if name == "auto" else None
