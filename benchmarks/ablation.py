@@ -97,7 +97,9 @@ def main() -> None:
     parser.add_argument("--units", type=int, nargs="+", default=[1, 16], help="units at once (default: 1 16)")
     parser.add_argument("--rounds", type=int, default=9, help="samples of each (default: 9)")
     given = parser.parse_args()
-    print(f"jax {jax.__version__}, {jax.default_backend()}; ms a step, median (fastest), and change from the whole step")
+    print(
+        f"jax {jax.__version__}, {jax.default_backend()}; ms a step, median (fastest), and change from the whole step"
+    )
     for network, layer in CASES:
         for units in given.units:
             taken = measure(network, layer, units, given.rounds)

@@ -32,7 +32,7 @@ def timed(times: Times, name: str, compilations: Callable[[], int] = lambda: 0) 
 
 def _sum_up(times: Times, last: str) -> None:
     """Add what passed from the start of Python's work to the end of a part, itself included."""
-    names = [name for name in times if not name.endswith(": compilations")]
+    names = [name for name in times if not name.endswith(": compilations") and not name.startswith("all of it")]
     parts = names[: names.index(last) + 1]
     name = f"all of it, to the {last}"
     times[name] = sum(times[part] for part in parts)
@@ -70,6 +70,7 @@ def jaxviz_times() -> Times:
     with timed(times, f"snapshot at step {2 * STEPS}", count):
         next(snapshots)
     snapshots.close()
+    _sum_up(times, "first snapshot")
     _sum_up(times, f"snapshot at step {STEPS}")
     _later_calls(times, count, render, jaxviz)
     return times

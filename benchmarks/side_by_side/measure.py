@@ -132,7 +132,7 @@ def cold_starts(repeats: int, lite0: Path) -> dict[str, list[dict[str, float]]]:
     results: dict[str, list[dict[str, float]]] = {"jaxviz, cold": [], "jaxviz, warm cache": [], "lucent": []}
     for _ in range(repeats):
         with tempfile.TemporaryDirectory() as cache:
-            environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": cache}
+            environment = os.environ | {"XDG_CACHE_HOME": cache, "LOCALAPPDATA": cache}
             for name in ("jaxviz, cold", "jaxviz, warm cache"):
                 results[name].append(_times([str(program), "jaxviz"], environment))
         results["lucent"].append(_times([str(program), "lucent", str(lite0)], dict(os.environ)))
