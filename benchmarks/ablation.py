@@ -6,8 +6,8 @@ Every row climbs the same layer on a canvas that the network sees at 140 pixels;
 - `no transforms`: no random numbers and no transforms; the Fourier image has the canvas' 140 pixels.
 - `bare`: pixels in place of Fourier coefficients, too. What the whole step takes more is the cost of random numbers,
   transforms and parameterization together; it should be under 15 %.
-- `no batch norm`: batch normalizations compute nothing but their last addition. It is the most that folding them into the
-  convolutions before them could gain, since the fused loop that adds the bias and rectifies stays. The pictures are wrong.
+- `no batch norm`: batch normalizations compute nothing but their last addition. It is the most that folding them into
+  the convolutions before them could gain: the loop that adds the bias and rectifies stays. The pictures are wrong.
 - `snapshots`: a picture of all units after every step, where the others make one at the end.
 """
 

@@ -1,12 +1,12 @@
 """Cost against work, and memory alongside: `python benchmarks/scaling.py [--quick]`.
 
-Climbs EfficientNet-Lite0 with the defaults: 1 to 256 units, pictures of 64 to 384 pixels, and layers from the first to the
-last. Each row is a process of its own, so that its memory is its own: `peak` is the most that the whole process ever held,
-Python, JAX and weights included. Times are medians over the snapshots of a row, without compilation.
+Climbs EfficientNet-Lite0 with the defaults: 1 to 256 units, pictures of 64 to 384 pixels, and layers from the first to
+the last. Each row is a process of its own, so that its memory is its own: `peak` is the most that it ever held, Python,
+JAX and weights included. Times are medians over the snapshots of a row, without compilation.
 
-The last column should be level. It is time over work: milliseconds for an image and a step by units, microseconds for a
-thousand pixels by size, milliseconds for a GFLOP (forward and image gradient) by depth. Shallow layers have few FLOPs to
-move many bytes for, so that by depth it falls; by size it falls until 16 pictures keep the processors busy.
+The last column should be level. It is time over work: milliseconds for an image and a step by units, microseconds for
+a thousand pixels by size, milliseconds for a GFLOP (forward and image gradient) by depth. Shallow layers have few FLOPs
+to move many bytes for, so that by depth it falls.
 
 The last row is the target: 64 units, 128 pixels, 256 steps in at most 3.5 GB.
 """

@@ -1,7 +1,7 @@
 """What one waits for before a picture: `python benchmarks/startup.py [--rounds 3]`.
 
-Starts fresh processes that load EfficientNet-Lite0 and climb one unit at 128 pixels: with an empty cache folder, and then
-with what the first has left there. Prints medians of seconds and the number of compilations, beside the targets.
+Starts fresh processes that load EfficientNet-Lite0 and climb one unit at 128 pixels: with an empty cache folder, and
+then with what the first has left there. Prints medians of seconds and the number of compilations, beside the targets.
 """
 
 import argparse

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from jaxviz.objectives import total_variation as total_variation
     from jaxviz.parameterizations import fourier as fourier
     from jaxviz.parameterizations import pixels as pixels
+    from jaxviz.rendering import Plateau as Plateau
     from jaxviz.rendering import render as render
     from jaxviz.rendering import render_steps as render_steps
     from jaxviz.results import Recipe as Recipe
@@ -40,6 +41,7 @@ _MODULE_OF = {
     "Layer": "jaxviz.models",
     "LayerTable": "jaxviz.models",
     "Model": "jaxviz.models",
+    "Plateau": "jaxviz.rendering",
     "Recipe": "jaxviz.results",
     "Rendering": "jaxviz.results",
     "Settings": "jaxviz.results",
@@ -67,6 +69,7 @@ __all__ = [
     "Layer",
     "LayerTable",
     "Model",
+    "Plateau",
     "Recipe",
     "Rendering",
     "Settings",

@@ -11,11 +11,12 @@ from jaxviz.objectives import Objective
 from jaxviz.parameterizations import Parameterization
 from jaxviz.rendering.climb import Climber
 from jaxviz.rendering.live import Live
+from jaxviz.rendering.plateau import Plateau
 from jaxviz.rendering.request import make_request
 from jaxviz.results import Rendering, Snapshot
 from jaxviz.transforms import Transform
 
-__all__ = ["Live", "render", "render_steps"]
+__all__ = ["Live", "Plateau", "render", "render_steps"]
 
 _PROGRESS_EVERY_STEPS = 8
 
@@ -33,6 +34,8 @@ def render(
     optimizer: optax.GradientTransformation | None = None,
     learning_rate: float | None = None,
     lowering: str = "auto",
+    precision: str = "float32",
+    stop_on_plateau: Plateau | None = None,
     progress: bool = True,
 ) -> Rendering:
     """Make one image for every unit by climbing their scores, all at once.
@@ -55,6 +58,9 @@ def render(
         optimizer: Any optax transformation in place of Adam; its own sign and learning rate are used.
         learning_rate: Adam's learning rate; default 0.05.
         lowering: `auto` evaluates operations by faster equivalents on this backend, `xla` leaves them as they are.
+        precision: `bfloat16` rounds the operands of products and convolutions to 16 bits, adds them up in 32 and keeps
+            everything else in 32: faster where the hardware has it, and other bits (docs/performance.md).
+        stop_on_plateau: When a unit whose score no longer rises is stopped before `steps`, as in `jaxviz.Plateau()`.
         progress: Whether a progress bar is shown.
 
     Returns:
@@ -91,11 +97,13 @@ def render(
         optimizer=optimizer,
         learning_rate=learning_rate,
         lowering=lowering,
+        precision=precision,
+        stop_on_plateau=stop_on_plateau,
     )
     climber = Climber(request)
     count = len(request.objectives)
     with tqdm(
-        total=count * request.steps,
+        total=climber.all_image_steps,
         desc=request.labels[0] if count == 1 else "rendering",
         unit=" image-steps",
         disable=not progress,
@@ -104,6 +112,7 @@ def render(
         try:
             for snapshot in climber.snapshots(_PROGRESS_EVERY_STEPS):
                 bar.set_postfix_str(f"step {snapshot.step} of {request.steps}, units {climber.finished}/{count}")
+                bar.total = climber.all_image_steps
                 bar.update(climber.image_steps - bar.n)
         except KeyboardInterrupt:
             bar.set_postfix_str("interrupted")
@@ -123,6 +132,8 @@ def render_steps(
     optimizer: optax.GradientTransformation | None = None,
     learning_rate: float | None = None,
     lowering: str = "auto",
+    precision: str = "float32",
+    stop_on_plateau: Plateau | None = None,
     snapshot_every: int = 16,
 ) -> Iterator[Snapshot]:
     """Climb like `render` and yield snapshots on the way; close the iterator to stop.
@@ -141,6 +152,8 @@ def render_steps(
         optimizer: Any optax transformation in place of Adam.
         learning_rate: Adam's learning rate.
         lowering: `auto` or `xla`.
+        precision: `float32` or `bfloat16`.
+        stop_on_plateau: When units are stopped early.
         snapshot_every: Steps between snapshots. It changes nothing in the images.
 
     Returns:
@@ -171,5 +184,7 @@ def render_steps(
         optimizer=optimizer,
         learning_rate=learning_rate,
         lowering=lowering,
+        precision=precision,
+        stop_on_plateau=stop_on_plateau,
     )
     return Climber(request).snapshots(snapshot_every)

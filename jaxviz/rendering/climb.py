@@ -56,6 +56,12 @@ class Climber:
         return int(self._steps.sum())
 
     @property
+    def all_image_steps(self) -> int:
+        """Steps of all units together when they are done; fewer once units have been stopped early."""
+        left = sum(state in _MOVING for state in self._states) * self._request.steps
+        return left + sum(int(n) for n, state in zip(self._steps, self._states, strict=True) if state not in _MOVING)
+
+    @property
     def finished(self) -> int:
         """Number of units that will not change any more."""
         return sum(state not in _MOVING for state in self._states)

@@ -20,6 +20,7 @@ from jaxviz.models import Layer, Network, jax_internals
 from jaxviz.models.program import Lowering
 from jaxviz.objectives import Objective, Target
 from jaxviz.parameterizations import Parameterization
+from jaxviz.rendering.plateau import Plateau, Progress, no_progress, watch
 from jaxviz.transforms import Transform
 
 # Folded into a unit's key: one stream for the first variables, one for the transforms of each step.
@@ -38,6 +39,8 @@ class Lanes(NamedTuple):
         score: Score at the last step.
         alive: False once the score or the gradient was not finite; the variables stay the last sound ones.
         moved: Whether any gradient was ever other than zero.
+        settled: Whether the score has stopped rising; the lane stands still from then on.
+        progress: What tells whether it has.
     """
 
     variables: Any
@@ -48,6 +51,8 @@ class Lanes(NamedTuple):
     score: Float[Array, " lane"]
     alive: Bool[Array, " lane"]
     moved: Bool[Array, " lane"]
+    settled: Bool[Array, " lane"]
+    progress: Progress
 
 
 class Climb(NamedTuple):
@@ -58,12 +63,14 @@ class Climb(NamedTuple):
         parameterization: How variables make an image.
         transform: How an image is disturbed before the model sees it.
         learning_rate: Size of a step.
+        plateau: When a unit whose score no longer rises is stopped.
     """
 
     objectives: Objective
     parameterization: Parameterization
     transform: Transform
     learning_rate: Any
+    plateau: Plateau
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -126,16 +133,7 @@ class Engine:
                 return parameterization.init(jax.random.fold_in(key, _INIT_STREAM), *self.image_size)
 
             variables = jax.vmap(first)(keys)
-            return Lanes(
-                variables,
-                jax.vmap(self.optimizer.init)(variables),
-                jax.random.key_data(keys),
-                jnp.zeros_like(last_step),
-                last_step,
-                jnp.full(last_step.shape, jnp.nan, jnp.float32),
-                jnp.ones_like(last_step, bool),
-                jnp.zeros_like(last_step, bool),
-            )
+            return begun(variables, jax.vmap(self.optimizer.init)(variables), jax.random.key_data(keys), last_step)
 
         return fresh
 
@@ -163,16 +161,19 @@ class Engine:
                 return -jnp.sum(scores), scores
 
             gradient, scores = cast(tuple[Any, Array], jax.grad(negative, has_aux=True)(lanes.variables))
-            climbing = lanes.alive & (lanes.step < lanes.last_step)
+            climbing = lanes.alive & ~lanes.settled & (lanes.step < lanes.last_step)
             sound = jnp.isfinite(scores) & _of_each_lane(gradient, lambda leaf: jnp.isfinite(leaf).all())
             moved = _of_each_lane(gradient, lambda leaf: (leaf != 0).any(), any_leaf=True)
             updates, optimizer = jax.vmap(self.optimizer.update)(gradient, lanes.optimizer, lanes.variables)
             updates = jax.tree.map(functools.partial(operator.mul, climb.learning_rate), updates)
+            progress, settled = watch(climb.plateau, lanes.progress, scores, lanes.step)
             advanced = lanes._replace(
                 variables=optax.apply_updates(lanes.variables, updates),
                 optimizer=optimizer,
                 step=lanes.step + 1,
                 moved=lanes.moved | moved,
+                settled=settled,
+                progress=progress,
             )
             result = _select(climbing & sound, advanced, lanes)
             result = result._replace(
@@ -227,6 +228,14 @@ class Engine:
             return objective.score(activation, image)
 
         return jax.vmap(score)(climb.objectives, activations, images)
+
+
+def begun(variables: Any, optimizer: Any, key: Array, last_step: Int[Array, " lane"]) -> Lanes:
+    """Return lanes whose units have made no step."""
+    no, yes = jnp.zeros_like(last_step, bool), jnp.ones_like(last_step, bool)
+    unknown = jnp.full(last_step.shape, jnp.nan, jnp.float32)
+    step = jnp.zeros_like(last_step)
+    return Lanes(variables, optimizer, key, step, last_step, unknown, yes, no, no, no_progress(len(last_step)))
 
 
 def _select(mask: Bool[Array, " lane"], chosen: Any, other: Any) -> Any:

@@ -18,6 +18,7 @@ from jaxviz.models import Layer, Model
 from jaxviz.objectives import Objective, Target, channel, class_logit
 from jaxviz.parameterizations import Parameterization, fourier
 from jaxviz.rendering.lanes import wished_lanes
+from jaxviz.rendering.plateau import Plateau, checked
 from jaxviz.results import Recipe
 from jaxviz.transforms import Transform, compose, distill_2017, lucid, lucid_noise
 
@@ -46,6 +47,8 @@ class Request:
         optimizer_record: JSON of the optimizer.
         learning_rate: What the optimizer's updates are multiplied by.
         lowering: `auto` or `xla`.
+        precision: `float32` or `bfloat16`.
+        stop_on_plateau: When a unit whose score no longer rises is stopped; None for never.
     """
 
     model: Model
@@ -63,6 +66,8 @@ class Request:
     optimizer_record: dict[str, Any]
     learning_rate: float
     lowering: str
+    precision: str
+    stop_on_plateau: Plateau | None
 
     def recipe(self) -> Recipe:
         """Return everything needed to make the images again."""
@@ -81,6 +86,8 @@ class Request:
                 "input_shape": list(self.model.input_shape),
             },
             lowering=self.lowering,
+            precision=self.precision,
+            stop_on_plateau=None if self.stop_on_plateau is None else self.stop_on_plateau.to_json(),
             versions=_versions(),
         )
 
@@ -98,6 +105,8 @@ def make_request(
     optimizer: optax.GradientTransformation | None,
     learning_rate: float | None,
     lowering: str,
+    precision: str = "float32",
+    stop_on_plateau: Plateau | None = None,
 ) -> Request:
     """Check everything that can be checked without compiling, and resolve names.
 
@@ -114,6 +123,8 @@ def make_request(
     update, record, rate = _optimizer(optimizer, learning_rate)
     if lowering not in ("auto", "xla"):
         raise ValueError(f"lowering is {lowering!r}; it must be 'auto' (faster equivalents) or 'xla' (none).")
+    if precision not in ("float32", "bfloat16"):
+        raise ValueError(f"precision is {precision!r}; it must be 'float32' or 'bfloat16' (products and convolutions).")
     return Request(
         model=model,
         objectives=bound,
@@ -130,6 +141,8 @@ def make_request(
         optimizer_record=record,
         learning_rate=rate,
         lowering=lowering,
+        precision=precision,
+        stop_on_plateau=checked(stop_on_plateau),
     )
 
 

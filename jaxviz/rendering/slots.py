@@ -12,11 +12,12 @@ import numpy as np
 from jaxtyping import Array, Bool, Float32, Int, UInt8
 
 from jaxviz.models import Model
-from jaxviz.models.lowering import lower
+from jaxviz.models.lowering import in_bfloat16, lower
 from jaxviz.models.program import Lowering
 from jaxviz.objectives import Objective
-from jaxviz.rendering.engine import Climb, Engine, Lanes
+from jaxviz.rendering.engine import Climb, Engine, Lanes, begun
 from jaxviz.rendering.lanes import affordable_lanes, wished_lanes
+from jaxviz.rendering.plateau import traced
 from jaxviz.rendering.request import Request
 
 # One unit's part of `Lanes`, as NumPy arrays without the lane axis. Parked and resumed, a unit goes on as if nothing
@@ -31,6 +32,7 @@ _DEAD = (
     "The gradient was exactly zero at every step, so the picture is still its first noise. The unit may be behind a "
     "rectifier that no first image passes: try another key, a larger size, or the layer before it."
 )
+_SETTLED = "Its score had stopped rising, so it was stopped at step {step}, as stop_on_plateau asks."
 
 _engines: "weakref.WeakKeyDictionary[Model, dict[Any, Engine]]" = weakref.WeakKeyDictionary()
 
@@ -146,9 +148,9 @@ class Slots:
         assert lanes is not None
         pictures = np.asarray(self.engine.pictures(lanes, self._request.parameterization))
         held = [lane for lane, unit in enumerate(self._occupants) if unit is not None]
-        counters = (np.asarray(part)[held] for part in (lanes.step, lanes.last_step, lanes.alive, lanes.moved))
-        step, last_step, alive, moved = counters
-        verdicts = [_verdict(*row) for row in zip(step, last_step, alive, moved, strict=True)]
+        counted = (lanes.step, lanes.last_step, lanes.alive, lanes.moved, lanes.settled)
+        step, last_step, alive, moved, settled = (np.asarray(part)[held] for part in counted)
+        verdicts = [_verdict(*row) for row in zip(step, last_step, alive, moved, settled, strict=True)]
         return Look(
             self.units, pictures[held], step, tuple(state for state, _ in verdicts), tuple(text for _, text in verdicts)
         )
@@ -166,19 +168,14 @@ class Slots:
 
     def begun_from(self, unit: int, picture_of: State) -> State:
         """Return the state of a unit that begins with the picture of another state."""
-        variables = picture_of.variables
-        key = jax.random.fold_in(self._request.key, self._request.seeds[unit])
-        state = Lanes(
-            variables,
-            self.engine.optimizer.init(variables),
-            jax.random.key_data(key),
-            jnp.int32(0),
-            jnp.int32(0),
-            jnp.float32(jnp.nan),
-            jnp.bool_(True),
-            jnp.bool_(False),
-        )
-        return jax.tree.map(np.asarray, state)
+
+        def alone(leaf: Any) -> Array:
+            return jnp.asarray(leaf)[None]
+
+        variables = jax.tree.map(alone, picture_of.variables)
+        optimizer = jax.vmap(self.engine.optimizer.init)(variables)
+        key = jax.random.key_data(self._keys([unit]))
+        return _row(jax.tree.map(np.asarray, begun(variables, optimizer, key, jnp.zeros(1, jnp.int32))), 0)
 
     def _images(self, lanes: Any) -> Float32[np.ndarray, "lane height width channel"]:
         return np.asarray(self.engine.images(lanes, self._request.parameterization), np.float32)
@@ -194,6 +191,7 @@ class Slots:
             request.parameterization,
             request.transform,
             np.float32(request.learning_rate),
+            traced(request.stop_on_plateau),
         )
         begins = np.array([unit in entering and unit not in parked for unit in self._occupants])
         resumes = np.array([unit in entering and unit in parked for unit in self._occupants])
@@ -241,13 +239,15 @@ def _rows(states: Sequence[State | None]) -> Lanes:
     return jax.tree.map(stack, *(some if state is None else state for state in states))
 
 
-def _verdict(step: int, last_step: int, alive: bool, moved: bool) -> tuple[str, str]:
+def _verdict(step: int, last_step: int, alive: bool, moved: bool, settled: bool) -> tuple[str, str]:
     """Return a unit's state and advice."""
     if not alive:
         return "diverged", _DIVERGED.format(step=step)
-    if step < last_step:
+    if step < last_step and not settled:
         return "climbing", ""
-    return ("done", "") if moved else ("dead", _DEAD)
+    if not moved:
+        return "dead", _DEAD
+    return "done", _SETTLED.format(step=step) if step < last_step else ""
 
 
 def _engine(request: Request, unit: int, wished: int) -> tuple[Engine, int]:
@@ -259,18 +259,20 @@ def _engine(request: Request, unit: int, wished: int) -> tuple[Engine, int]:
     wanted = [v for target, layer in targets for v in network.wanted(layer, rectified=target.rectified)]
     lanes = affordable_lanes(wished, network, wanted)
     engines = _engines.setdefault(model, {})
-    identity = (request.canvas_size, lanes, targets, request.optimizer, request.image_size, request.lowering)
+    how = (request.lowering, request.precision)
+    identity = (request.canvas_size, lanes, targets, request.optimizer, request.image_size, *how)
     if identity not in engines:
         engines[identity] = Engine(
             model.network(request.canvas_size, lanes),
             targets,
             request.optimizer,
             request.image_size,
-            _lowering(request.lowering),
+            _lowering(*how),
         )
     return engines[identity], lanes
 
 
-def _lowering(name: str) -> Lowering | None:
+def _lowering(name: str, precision: str) -> Lowering | None:
     backend: Callable[[], str] = jax.default_backend
-    return cast(Lowering, functools.partial(lower, backend=backend())) if name == "auto" else None
+    faster = cast(Lowering, functools.partial(lower, backend=backend())) if name == "auto" else None
+    return in_bfloat16(faster) if precision == "bfloat16" else faster

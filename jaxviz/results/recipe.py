@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any
 
 FORMAT = 1
@@ -26,6 +26,8 @@ class Recipe:
         key_implementation: The name that jax gives to the kind of key.
         model: The model's `name`, `fingerprint` of its program and weights, and `input_shape`.
         lowering: The name of the set of equivalents under which the model was evaluated.
+        precision: The type of the operands of products and convolutions.
+        stop_on_plateau: JSON of when units were stopped early, or None for never.
         versions: Version of each package that has a part in the numbers, and the backend's name.
 
     Example:
@@ -57,6 +59,8 @@ class Recipe:
     key_implementation: str = "threefry2x32"
     model: dict[str, Any]
     lowering: str
+    precision: str = "float32"
+    stop_on_plateau: dict[str, Any] | None = None
     versions: dict[str, str]
 
     def __post_init__(self) -> None:
@@ -116,10 +120,11 @@ class Recipe:
                 f"not {FORMAT}. A newer jaxviz may read it."
             )
         names = {field.name for field in fields(cls)}
-        missing, unknown = sorted(names - data.keys()), sorted(data.keys() - names - {"format"})
+        needed = {field.name for field in fields(cls) if field.default is MISSING}
+        missing, unknown = sorted(needed - data.keys()), sorted(data.keys() - names - {"format"})
         if missing or unknown:
             raise ValueError(
                 f"The recipe is damaged: missing {', '.join(missing) or 'nothing'}; "
                 f"unknown {', '.join(unknown) or 'nothing'}."
             )
-        return cls(**{name: data[name] for name in names})
+        return cls(**{name: data[name] for name in names & data.keys()})

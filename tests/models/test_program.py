@@ -113,3 +113,12 @@ def test_a_lowering_is_offered_only_equations_that_see_the_images(weights, image
     np.testing.assert_allclose(result, jnp.broadcast_to(5.0 + jnp.cos(weights[0]), IMAGES.shape), rtol=1e-6)
     assert "sin" in offered
     assert "cos" not in offered
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_arrays_stacked_along_any_axis_stay_so(images, axis):
+    def stacked(_, images):
+        return [jnp.stack([images[..., 0], jnp.sin(images[..., 1])], axis=axis)]
+
+    (found,) = evaluate(flatten(stacked, [], IMAGES), [], images)
+    np.testing.assert_array_equal(found, stacked([], images)[0])

@@ -16,11 +16,12 @@ from typing import Any
 import jax
 
 from jaxviz.models.lowering.choice import lower_convolution
+from jaxviz.models.lowering.half import in_bfloat16
 from jaxviz.models.lowering.pooling import lower_max_pool, lower_sum_pool
 from jaxviz.models.lowering.powers import lower_power
 from jaxviz.models.lowering.rows import lower_dot
 
-__all__ = ["lower"]
+__all__ = ["in_bfloat16", "lower"]
 
 _Rule = Callable[[Mapping[str, Any], Sequence[jax.Array]], jax.Array | None]
 

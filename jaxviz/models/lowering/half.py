@@ -47,14 +47,26 @@ def in_bfloat16(lowering: Lowering | None) -> Lowering:
 
 
 def _convolution(params: Mapping[str, Any], operands: Sequence[Array]) -> Array:
-    names = ("window_strides", "padding", "lhs_dilation", "rhs_dilation", "dimension_numbers")
-    names += ("feature_group_count", "batch_group_count", "precision", "preferred_element_type")
-    return jax.lax.conv_general_dilated(*operands, **{name: params[name] for name in names})
+    images, kernel = operands
+    return jax.lax.conv_general_dilated(
+        images,
+        kernel,
+        params["window_strides"],
+        params["padding"],
+        params["lhs_dilation"],
+        params["rhs_dilation"],
+        params["dimension_numbers"],
+        params["feature_group_count"],
+        params["batch_group_count"],
+        params["precision"],
+        params["preferred_element_type"],
+    )
 
 
 def _product(params: Mapping[str, Any], operands: Sequence[Array]) -> Array:
-    names = ("dimension_numbers", "precision", "preferred_element_type")
-    return jax.lax.dot_general(*operands, **{name: params[name] for name in names})
+    left, right = operands
+    dimensions, precision = params["dimension_numbers"], params["precision"]
+    return jax.lax.dot_general(left, right, dimensions, precision, params["preferred_element_type"])
 
 
 _PRODUCTS = {"conv_general_dilated": _convolution, "dot_general": _product}
