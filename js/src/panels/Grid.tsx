@@ -1,0 +1,190 @@
+// The contact sheet: one tile for each unit of the layer. Only rows in view exist.
+import { useComputed, useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useSize } from "../hooks";
+import { px } from "../pure/format";
+import { extend, toggle } from "../pure/selection";
+import { layOut, moveBy, rowsInView, type Sheet, scrollToShow, tilesInView } from "../pure/sheet";
+import type { Layer } from "../traits";
+import { useView } from "../view";
+import { GridRow } from "./GridRow";
+import { ScoreCaption } from "./ScoreCaption";
+
+const OVERSCAN_ROWS = 1;
+
+export function Grid(): JSX.Element {
+  const { store } = useView();
+  const layer = store.layer;
+  const units = store.traits.units.value;
+  return layer && units.length > 0 ? (
+    <Sheets layer={layer} units={units.filter((unit) => unit < layer.units)} />
+  ) : (
+    <div class="table empty" data-testid="grid-empty">
+      <p>{emptyText(store.traits.layers.value.length, layer !== undefined)}</p>
+    </div>
+  );
+}
+
+function emptyText(layers: number, chosen: boolean): string {
+  if (layers === 0) return "This model has no layers that can be looked at.";
+  return chosen ? "No unit of this layer is in the grid." : "Choose a layer to see what its units look for.";
+}
+
+function Sheets({ layer, units }: { layer: Layer; units: number[] }): JSX.Element {
+  const view = useView();
+  const { store } = view;
+  const [scroller, size] = useSize<HTMLDivElement>();
+  const tilePixels = store.traits.tile_pixels.value;
+  const sheet = layOut(units.length, size.width, tilePixels, 1);
+  const chosen = store.traits.unit.value;
+  const selection = useComputed(() => new Set(store.traits.selection.value)).value;
+  const active = useSignal(Math.max(0, units.indexOf(chosen)));
+  const anchor = useRef(active.value);
+  const [window, follow] = useWindow(sheet, size.height, units, scroller);
+  const idPrefix = `tile-${view.id}`;
+
+  useKeepPlace(scroller, sheet, size.height, layer.name, Math.max(0, units.indexOf(chosen)));
+
+  const moveTo = (index: number): void => {
+    active.value = index;
+    view.hovered.value = index;
+    const element = scroller.current;
+    if (element) element.scrollTop = scrollToShow(sheet, index, element.scrollTop, size.height);
+  };
+  const choose = (index: number): void => {
+    const unit = units[index];
+    if (unit !== undefined) store.set({ unit });
+  };
+  const select = (index: number, several: boolean): void => {
+    const unit = units[index];
+    if (unit === undefined) return;
+    const selected = store.traits.selection.peek();
+    const from = units[anchor.current] ?? unit;
+    if (!several) anchor.current = index;
+    store.set({ selection: several ? extend(units, selected, from, unit) : toggle(units, selected, unit) });
+  };
+  const onClick = (event: MouseEvent): void => {
+    const index = indexAt(event);
+    if (index === null) return;
+    active.value = index;
+    if (event.shiftKey || event.ctrlKey || event.metaKey) select(index, event.shiftKey);
+    else {
+      anchor.current = index;
+      choose(index);
+    }
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const rowsInPage = Math.floor(size.height / sheet.rowPitch);
+    const next = event.altKey ? null : moveBy(event.key, active.value, sheet, rowsInPage);
+    if (next !== null) {
+      moveTo(next);
+      if (event.shiftKey) select(next, true);
+      else anchor.current = next;
+    } else if (event.key === "Enter") choose(active.value);
+    else if (event.key === " " && (event.ctrlKey || event.metaKey)) select(active.value, false);
+    else if (event.key === " ") {
+      const unit = units[active.value];
+      if (unit !== undefined) store.togglePin({ layer: layer.name, unit, sign: 1 });
+    } else if (event.key === "a" && (event.ctrlKey || event.metaKey)) store.set({ selection: units });
+    else if (event.key === "Escape" && selection.size > 0) store.set({ selection: [] });
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  const rows = Array.from({ length: window[1] - window[0] }, (_, offset) => window[0] + offset);
+  return (
+    <div
+      ref={scroller}
+      class="table"
+      data-testid="grid"
+      role="listbox"
+      tabIndex={0}
+      aria-multiselectable="true"
+      aria-label={`Units of ${layer.name}`}
+      aria-activedescendant={`${idPrefix}-${active.value}`}
+      onScroll={follow}
+      onClick={onClick}
+      onKeyDown={onKeyDown}
+      onPointerMove={(event) => {
+        view.hovered.value = indexAt(event);
+      }}
+      onPointerLeave={() => {
+        view.hovered.value = null;
+      }}
+      onBlur={() => {
+        view.hovered.value = null;
+      }}
+    >
+      <div role="presentation" class="sheet" style={{ height: px(sheet.totalHeight) }}>
+        {size.width > 0 &&
+          rows.map((row) => (
+            <GridRow
+              key={row}
+              layer={layer}
+              sheet={sheet}
+              row={row}
+              units={units}
+              chosen={chosen}
+              selection={selection}
+              active={active.value}
+              idPrefix={idPrefix}
+            />
+          ))}
+        <ScoreCaption layer={layer} units={units} sheet={sheet} />
+      </div>
+    </div>
+  );
+}
+
+function indexAt(event: Event): number | null {
+  for (const target of event.composedPath()) {
+    if (target instanceof HTMLElement && target.dataset.index !== undefined) return Number(target.dataset.index);
+    if (target === event.currentTarget) break;
+  }
+  return null;
+}
+
+/** The rows that exist, and what to call when the sheet was scrolled; tells Python which tiles are in view. */
+function useWindow(
+  sheet: Sheet,
+  height: number,
+  units: number[],
+  scroller: { current: HTMLDivElement | null },
+): [[number, number], () => void] {
+  const { store, id } = useView();
+  const [scrollTop, setScrollTop] = useState(0);
+  const rows = rowsInView(sheet, scrollTop, height, OVERSCAN_ROWS);
+  const follow = (): void => {
+    const top = scroller.current?.scrollTop ?? 0;
+    const [first, end] = rowsInView(sheet, top, height, OVERSCAN_ROWS);
+    if (first !== rows[0] || end !== rows[1]) setScrollTop(top);
+    store.setVisible(id, units.slice(...tilesInView(sheet, top, height)));
+  };
+  useEffect(follow, [store, id, units, sheet.columns, sheet.rowPitch, height]);
+  return [rows, follow];
+}
+
+/** Keeps what was at the top of the view there when the layout changes, and shows the chosen unit of a new layer. */
+function useKeepPlace(
+  scroller: { current: HTMLDivElement | null },
+  sheet: Sheet,
+  height: number,
+  layer: string,
+  chosen: number,
+): void {
+  const known = useRef({ layer: "", sheet, chosen: -1 });
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (!element || height === 0) return;
+    const before = known.current;
+    known.current = { layer, sheet, chosen };
+    if (before.layer !== layer) element.scrollTop = scrollToShow(sheet, chosen, 0, height);
+    else if (before.sheet.columns !== sheet.columns || before.sheet.rowPitch !== sheet.rowPitch) {
+      const row = Math.floor(
+        (Math.round(element.scrollTop / before.sheet.rowPitch) * before.sheet.columns) / sheet.columns,
+      );
+      element.scrollTop = row * sheet.rowPitch;
+    } else if (before.chosen !== chosen) element.scrollTop = scrollToShow(sheet, chosen, element.scrollTop, height);
+  }, [layer, sheet.columns, sheet.rowPitch, height, chosen]);
+}

@@ -1,0 +1,105 @@
+import type { JSX } from "preact";
+import { formatCount, formatLarge, formatShape } from "../pure/format";
+import type { Row } from "../pure/rows";
+import type { Layer } from "../traits";
+import { useView } from "../view";
+import { Icon } from "./icons";
+
+interface LayerRowProps {
+  row: Row;
+  index: number;
+  id: string;
+  isActive: boolean;
+  onOpen: () => void;
+}
+
+export function LayerRow({ row, index, id, isActive, onOpen }: LayerRowProps): JSX.Element {
+  const { store } = useView();
+  const chosen = row.kind === "layer" && row.layer.name === store.traits.layer.value;
+  const closed = row.kind !== "module" && !store.canOpen(row.layer.name);
+  const classes = ["layer-row", row.kind];
+  if (chosen) classes.push("chosen");
+  if (isActive) classes.push("active");
+  if (row.kind === "layer" && row.atEnd) classes.push("at-end");
+  return (
+    <div
+      role="treeitem"
+      id={id}
+      class={classes.join(" ")}
+      style={{ "--depth": row.depth }}
+      data-row={index}
+      data-testid={testid(row)}
+      title={title(row)}
+      aria-level={row.depth + 1}
+      aria-posinset={row.position}
+      aria-setsize={row.siblings}
+      aria-selected={row.kind === "module" ? undefined : chosen}
+      aria-expanded={row.kind === "module" ? row.expanded : undefined}
+      aria-disabled={closed || undefined}
+      onClick={closed ? undefined : onOpen}
+    >
+      {row.kind === "module" && <Icon name="chevron" />}
+      <Label text={row.label} />
+      {row.kind === "module" && (
+        <span class={row.expanded ? "unseen" : "layer-count"}>
+          {row.layers}
+          <Spoken words="layers" />
+        </span>
+      )}
+      {row.kind === "layer" && (
+        <>
+          <span class="layer-shape">{formatShape(row.layer.shape, row.layer.units)}</span>
+          <span class="layer-units">
+            {formatCount(row.layer.units)}
+            <Spoken words={row.layer.classes ? "classes" : "units"} />
+          </span>
+        </>
+      )}
+      {row.kind === "class" && (
+        <span class="layer-units">
+          <Spoken words="class" />
+          {row.unit}
+        </span>
+      )}
+    </div>
+  );
+}
+
+/** What a screen reader says beside what is seen. */
+function Spoken({ words }: { words: string }): JSX.Element {
+  return <span class="unseen">{` ${words} `}</span>;
+}
+
+/** The last part of a path, and before it the rest, which gives way where there is no room. */
+function Label({ text }: { text: string }): JSX.Element {
+  const cut = text.lastIndexOf("/") + 1;
+  return (
+    <span class="layer-label">
+      {cut > 0 && (
+        <span class="path">
+          <bdi>{text.slice(0, cut)}</bdi>
+        </span>
+      )}
+      <bdi class="last">{text.slice(cut)}</bdi>
+    </span>
+  );
+}
+
+function testid(row: Row): string {
+  if (row.kind === "module") return `module-${row.path}`;
+  return row.kind === "class" ? `class-${row.unit}` : `layer-${row.layer.name}`;
+}
+
+function title(row: Row): string {
+  if (row.kind === "module") return row.path;
+  if (row.kind === "class") return `${row.label}: class ${row.unit} of ${row.layer.name}`;
+  return [row.layer.name, ...facts(row.layer)].join("\n");
+}
+
+function facts({ kind, shape, parameters, flops, receptive_field }: Layer): string[] {
+  const lines = [`${kind}, ${shape.join("×")}`];
+  if (receptive_field.length > 0) lines.push(`sees ${receptive_field.join("×")} pixels`);
+  if (parameters > 0) lines.push(`${formatLarge(parameters)} parameters`);
+  if (flops > 0) lines.push(`${formatLarge(flops)} FLOP`);
+  return lines;
+}

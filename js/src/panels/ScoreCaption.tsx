@@ -1,0 +1,73 @@
+// The score of the tile under the pointer, in place of its caption, and in words above the grid.
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { Picture } from "../pictures";
+import { formatNumber, px } from "../pure/format";
+import { CAPTION_PIXELS, PADDING_PIXELS, type Sheet } from "../pure/sheet";
+import type { Layer, Sign } from "../traits";
+import { useView } from "../view";
+import { STATE_NAMES } from "./icons";
+
+/** The picture of a tile as it is now, and again whenever a new one comes. */
+export function usePicture(layer: string, unit: number | undefined, sign: Sign): Picture | undefined {
+  const { store } = useView();
+  const [, redraw] = useState<Picture>();
+  useEffect(() => {
+    if (unit !== undefined) return store.pictures.watch(layer, unit, sign, redraw);
+    return undefined;
+  }, [store, layer, unit, sign]);
+  return unit === undefined ? undefined : store.pictures.get(layer, unit, sign);
+}
+
+export function ScoreCaption({
+  layer,
+  units,
+  sheet,
+}: {
+  layer: Layer;
+  units: number[];
+  sheet: Sheet;
+}): JSX.Element | null {
+  const { hovered } = useView();
+  const index = hovered.value;
+  const unit = index === null ? undefined : units[index];
+  const picture = usePicture(layer.name, unit, 1);
+  if (index === null || unit === undefined) return null;
+  const [row, column] = [Math.floor(index / sheet.columns), index % sheet.columns];
+  return (
+    <div
+      class="caption score-caption"
+      aria-hidden="true"
+      data-testid="hover-score"
+      style={{
+        top: px(row * sheet.rowPitch + sheet.tileHeight + PADDING_PIXELS),
+        left: px(column * sheet.columnPitch + PADDING_PIXELS),
+        width: px(sheet.tileWidth),
+        height: px(CAPTION_PIXELS),
+      }}
+    >
+      {sheet.tileWidth >= 72 && <span class="tile-number">{unit}</span>}
+      <span class="tile-score">{formatNumber(picture?.score ?? null)}</span>
+    </div>
+  );
+}
+
+/** What is under the pointer, in one line. */
+export function Readout({ layer, units }: { layer: Layer; units: number[] }): JSX.Element {
+  const { store, hovered } = useView();
+  const index = hovered.value;
+  const unit = index === null ? undefined : units[index];
+  const picture = usePicture(layer.name, unit, 1);
+  if (index === null || unit === undefined) return <span class="readout" data-testid="hover-readout" />;
+  const words = [
+    store.className(layer, unit) || `unit ${unit}`,
+    STATE_NAMES[store.stateOf(index)],
+    picture && `step ${picture.step}`,
+    picture?.score != null && `score ${formatNumber(picture.score)}`,
+  ];
+  return (
+    <span class="readout" data-testid="hover-readout">
+      {words.filter(Boolean).join(" · ")}
+    </span>
+  );
+}

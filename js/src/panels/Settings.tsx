@@ -1,0 +1,119 @@
+// The controls of the climb. Moving one climbs again at once.
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { CONTROLS, type Control, changed, GREATEST_KEY, POSITIONS, positionOf, valueAt } from "../pure/controls";
+import { formatSetting } from "../pure/format";
+import type { Settings as SettingValues } from "../traits";
+import { useView } from "../view";
+import { Button, NumberBox, Range } from "./parts";
+
+export function Settings(): JSX.Element | null {
+  const { store } = useView();
+  const { settings, presets, from_scratch, kernel } = store.traits;
+  const open = useSignal(true);
+  if (!kernel.value) return null;
+  const change = (changes: Partial<SettingValues>): void =>
+    store.set({ settings: changed(settings.peek(), changes, presets.peek()) });
+  const names = Object.keys(presets.value);
+  const shown = names.includes(settings.value.preset) ? names : [...names, settings.value.preset];
+  return (
+    <details
+      class="settings"
+      data-testid="settings"
+      open={open.value}
+      onToggle={(event) => {
+        open.value = event.currentTarget.open;
+      }}
+    >
+      <summary>Climb</summary>
+      <div class="setting">
+        <span class="setting-label">Preset</span>
+        <select
+          data-testid="setting-preset"
+          aria-label="Preset"
+          value={settings.value.preset}
+          onChange={(event) => change({ preset: event.currentTarget.value })}
+        >
+          {shown.map((name) => (
+            <option key={name} value={name} disabled={!names.includes(name)}>
+              {name.replaceAll("_", " ")}
+            </option>
+          ))}
+        </select>
+      </div>
+      {CONTROLS.map((control) => (
+        <Setting key={control.name} control={control} value={settings.value[control.name]} onChange={change} />
+      ))}
+      <div class="setting">
+        <span class="setting-label" title="Seed of all randomness: the same key gives the same picture">
+          Key
+        </span>
+        <Button
+          icon="dice"
+          label="Another key"
+          testid="new-key"
+          onClick={() => change({ key: Math.floor(Math.random() * 100_000) })}
+        />
+        <NumberBox
+          label="Key"
+          testid="setting-key"
+          min={0}
+          max={GREATEST_KEY}
+          value={settings.value.key}
+          onChange={(key) => change({ key })}
+        />
+      </div>
+      <label class="setting toggle">
+        <span
+          class="setting-label"
+          title="Whether a changed setting starts the climb again, or goes on from the picture"
+        >
+          From scratch
+        </span>
+        <input
+          type="checkbox"
+          class="switch"
+          data-testid="from-scratch"
+          checked={from_scratch.value}
+          onChange={(event) => store.set({ from_scratch: event.currentTarget.checked })}
+        />
+        <span class="setting-note">{from_scratch.value ? "from noise" : "from the picture"}</span>
+      </label>
+    </details>
+  );
+}
+
+interface SettingProps {
+  control: Control;
+  value: number;
+  onChange: (changes: Partial<SettingValues>) => void;
+}
+
+function Setting({ control, value, onChange }: SettingProps): JSX.Element {
+  const { name, label, hint, least, greatest, step } = control;
+  return (
+    <div class="setting">
+      <span class="setting-label" title={hint}>
+        {label}
+      </span>
+      <Range
+        label={label}
+        testid={`setting-${name}`}
+        min={0}
+        max={POSITIONS}
+        value={positionOf(control, value)}
+        valueText={formatSetting(value)}
+        onInput={(position) => onChange({ [name]: valueAt(control, position) })}
+      />
+      <NumberBox
+        label={label}
+        testid={`setting-${name}-number`}
+        min={least}
+        max={greatest}
+        step={step === 16 ? 1 : step}
+        value={Number(value.toPrecision(8))}
+        onChange={(typed) => onChange({ [name]: typed })}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,76 @@
+// Pinned pictures, side by side whatever their layer.
+import type { JSX } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { drawPart, fitCanvas } from "../draw";
+import { usePixelRatio } from "../hooks";
+import { formatNumber, px } from "../pure/format";
+import { writeLink } from "../pure/link";
+import type { Pin } from "../traits";
+import { useView } from "../view";
+import { Button } from "./parts";
+
+const SIDE_PIXELS = 96;
+
+export function Tray(): JSX.Element | null {
+  const { store } = useView();
+  const pins = store.traits.pins.value;
+  if (pins.length === 0) return null;
+  return (
+    <ul class="tray" data-testid="tray" aria-label="Pinned pictures">
+      {pins.map((pin) => (
+        <Pinned key={`${writeLink(pin)}@${pin.generation}`} pin={pin} />
+      ))}
+    </ul>
+  );
+}
+
+function Pinned({ pin }: { pin: Pin }): JSX.Element {
+  const { store } = useView();
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const ratio = usePixelRatio();
+  const picture = store.pinPictures.of(pin).value;
+  useLayoutEffect(() => {
+    const context = canvas.current && fitCanvas(canvas.current, SIDE_PIXELS, SIDE_PIXELS, ratio);
+    if (!context || !canvas.current || !picture) return;
+    const { canvas: source } = picture;
+    const part = { source, left: 0, top: 0, width: source.width, height: source.height };
+    drawPart(context, part, 0, 0, canvas.current.width, canvas.current.height);
+  }, [picture, ratio]);
+  const link = writeLink(pin);
+  const name = store.className(store.layerNamed(pin.layer), pin.unit) || link;
+  const [module, last] = splitName(pin.layer);
+  return (
+    <li class="pinned" data-testid={`tray-${link}`}>
+      <button
+        type="button"
+        class="pinned-open"
+        title={picture ? `${name}, step ${picture.step}, score ${formatNumber(picture.score)}` : name}
+        aria-label={`Open ${name}`}
+        onClick={() => store.open(pin.layer, pin.unit)}
+      >
+        <canvas ref={canvas} aria-hidden="true" style={{ width: px(SIDE_PIXELS), height: px(SIDE_PIXELS) }} />
+        <span class="caption pinned-caption">
+          <bdi class="pinned-layer">
+            <span class="path">{module}</span>
+            {last}
+          </bdi>
+          <span class="tile-number">
+            {pin.sign < 0 ? "−" : ""}
+            {pin.unit}
+          </span>
+        </span>
+      </button>
+      <Button
+        icon="close"
+        label={`Remove ${name} from the tray`}
+        testid={`unpin-${link}`}
+        onClick={() => store.unpin(pin)}
+      />
+    </li>
+  );
+}
+
+function splitName(name: string): [string, string] {
+  const at = name.lastIndexOf("/") + 1;
+  return [name.slice(0, at), name.slice(at)];
+}

@@ -1,0 +1,100 @@
+// The chosen unit: slider and number, both its pictures, the stages of the climb and the curve.
+import type { JSX } from "preact";
+import { writeLink } from "../pure/link";
+import type { Layer } from "../traits";
+import { useView } from "../view";
+import { Curve } from "./Curve";
+import { Icon } from "./icons";
+import { CopyButton, NumberBox, Range } from "./parts";
+import { Stages } from "./Stages";
+import { UnitPicture } from "./UnitPicture";
+
+export function Unit(): JSX.Element {
+  const { store } = useView();
+  const layer = store.layer;
+  if (!layer) {
+    return (
+      <section class="unit empty" aria-label="Unit">
+        <p>No unit is chosen.</p>
+      </section>
+    );
+  }
+  const unit = Math.min(store.traits.unit.value, layer.units - 1);
+  const name = store.className(layer, unit) || `unit ${unit}`;
+  return (
+    <section class="unit" aria-label="Unit">
+      <UnitBar layer={layer} unit={unit} />
+      <div class="unit-pictures">
+        <UnitPicture link={{ layer: layer.name, unit, sign: 1 }} name={name} />
+        <UnitPicture link={{ layer: layer.name, unit, sign: -1 }} name={name} />
+        <Stages layer={layer} unit={unit} />
+      </div>
+      <Curve layer={layer} unit={unit} />
+      <Advice layer={layer} unit={unit} />
+    </section>
+  );
+}
+
+function UnitBar({ layer, unit }: { layer: Layer; unit: number }): JSX.Element {
+  const { store } = useView();
+  const { units, code, kernel } = store.traits;
+  const slid = units.value.length > 0 ? units.value : null;
+  const position = slid ? Math.max(0, slid.indexOf(unit)) : unit;
+  const name = store.className(layer, unit);
+  return (
+    <div class="bar unit-bar">
+      <bdi class="unit-name" data-testid="unit-name" title={name}>
+        {name || "Unit"}
+      </bdi>
+      <NumberBox
+        label={`Unit, 0 to ${layer.units - 1}`}
+        testid="unit-number"
+        min={0}
+        max={layer.units - 1}
+        value={unit}
+        onChange={(chosen) => store.set({ unit: chosen })}
+      />
+      <Range
+        label="Unit"
+        testid="unit-slider"
+        min={0}
+        max={Math.max((slid?.length ?? layer.units) - 1, 0)}
+        value={position}
+        valueText={name ? `${unit}, ${name}` : `${unit}`}
+        onInput={(index) => store.set({ unit: slid ? (slid[index] ?? unit) : index })}
+      />
+      <span class="tools">
+        {kernel.value && (
+          <CopyButton
+            icon="code"
+            label="Copy the Python that renders this unit"
+            testid="copy-code-unit"
+            text={code.value.unit}
+          />
+        )}
+        <CopyButton
+          icon="link"
+          label="Copy the link layer:unit"
+          testid="copy-link"
+          text={writeLink({ layer: layer.name, unit, sign: 1 })}
+        />
+      </span>
+    </div>
+  );
+}
+
+/** Advice where a unit went wrong. */
+function Advice({ layer, unit }: { layer: Layer; unit: number }): JSX.Element {
+  const { store } = useView();
+  const messages = ([1, -1] as const).map((sign) => store.records.of(layer.name, unit, sign).value?.message ?? "");
+  return (
+    <>
+      {[...new Set(messages.filter(Boolean))].map((message) => (
+        <p key={message} class="advice" data-testid="unit-message">
+          <Icon name="warning" />
+          {message}
+        </p>
+      ))}
+    </>
+  );
+}

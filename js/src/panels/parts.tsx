@@ -1,0 +1,134 @@
+// Buttons and sliders that look and behave the same everywhere.
+import type { ComponentChildren, JSX } from "preact";
+import { useRef, useState } from "preact/hooks";
+import { copyText } from "../browser";
+import { useView } from "../view";
+import { Icon, type IconName } from "./icons";
+
+interface ButtonProps {
+  icon: IconName;
+  label: string;
+  testid: string;
+  onClick: () => void;
+  disabled?: boolean;
+  pressed?: boolean;
+  children?: ComponentChildren;
+}
+
+export function Button({ icon, label, testid, onClick, disabled, pressed, children }: ButtonProps): JSX.Element {
+  return (
+    <button
+      type="button"
+      class={children ? "button worded" : "button"}
+      data-testid={testid}
+      aria-label={children ? undefined : label}
+      title={label}
+      aria-pressed={pressed}
+      disabled={disabled}
+      onClick={onClick}
+    >
+      <Icon name={icon} />
+      {children}
+    </button>
+  );
+}
+
+/** A button that copies text and says so, for as long as it takes to read. */
+export function CopyButton({
+  icon,
+  label,
+  testid,
+  text,
+}: {
+  icon: IconName;
+  label: string;
+  testid: string;
+  text: string;
+}): JSX.Element {
+  const { announcement } = useView();
+  const [copied, setCopied] = useState(false);
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const copy = async (): Promise<void> => {
+    const done = await copyText(text);
+    announcement.value = done ? "Copied" : "The browser did not allow copying";
+    setCopied(done);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => setCopied(false), 1500);
+  };
+  return (
+    <Button
+      icon={copied ? "check" : icon}
+      label={copied ? "Copied" : label}
+      testid={testid}
+      disabled={text === ""}
+      onClick={() => void copy()}
+    />
+  );
+}
+
+interface RangeProps {
+  label: string;
+  testid: string;
+  min: number;
+  max: number;
+  step?: number;
+  value: number;
+  valueText?: string;
+  onInput: (value: number) => void;
+}
+
+export function Range({ label, testid, min, max, step = 1, value, valueText, onInput }: RangeProps): JSX.Element {
+  const share = max > min ? (value - min) / (max - min) : 0;
+  return (
+    <input
+      type="range"
+      class="range"
+      style={{ "--share": share }}
+      data-testid={testid}
+      aria-label={label}
+      aria-valuetext={valueText}
+      min={min}
+      max={max}
+      step={step}
+      value={value}
+      onInput={(event) => onInput(event.currentTarget.valueAsNumber)}
+    />
+  );
+}
+
+interface NumberProps {
+  label: string;
+  testid: string;
+  min: number;
+  max: number;
+  step?: number;
+  value: number;
+  onChange: (value: number) => void;
+}
+
+/** A number that is taken when it is complete: on Enter, on leaving, or by the arrow keys. */
+export function NumberBox({ label, testid, min, max, step = 1, value, onChange }: NumberProps): JSX.Element {
+  const take = (input: HTMLInputElement): void => {
+    const typed = input.valueAsNumber;
+    const whole = Number.isInteger(step);
+    const chosen = Math.min(Math.max(whole ? Math.round(typed) : typed, min), max);
+    if (Number.isFinite(typed) && chosen !== value) onChange(chosen);
+    else input.value = String(value);
+  };
+  return (
+    <input
+      type="number"
+      class="number"
+      data-testid={testid}
+      aria-label={label}
+      min={min}
+      max={max}
+      step={step}
+      value={value}
+      onChange={(event) => take(event.currentTarget)}
+      onKeyDown={(event) => {
+        if (event.key === "Enter") take(event.currentTarget);
+      }}
+    />
+  );
+}

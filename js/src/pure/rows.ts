@@ -1,0 +1,67 @@
+// What the list of layers shows: the tree, with the class layers last; or what was searched for.
+import type { Layer } from "../traits";
+import { searchClasses, searchLayers, treeRows } from "./tree";
+
+interface Common {
+  key: string;
+  depth: number;
+  position: number;
+  siblings: number;
+}
+
+export type Row =
+  | (Common & { kind: "module"; path: string; label: string; expanded: boolean; layers: number })
+  | (Common & { kind: "layer"; label: string; layer: Layer; atEnd: boolean })
+  | (Common & { kind: "class"; label: string; layer: Layer; unit: number });
+
+/** More results than anyone reads. */
+const MOST_LAYERS = 200;
+const MOST_CLASSES = 50;
+
+export function layerRows(
+  layers: Layer[],
+  classNames: string[],
+  query: string,
+  expanded: (path: string) => boolean,
+): Row[] {
+  return query.trim() === "" ? wholeTree(layers, expanded) : found(layers, classNames, query);
+}
+
+function wholeTree(layers: Layer[], expanded: (path: string) => boolean): Row[] {
+  const inner = layers.filter((layer) => !layer.classes);
+  const rows: Row[] = treeRows(inner, expanded).map(({ path, label, depth, position, siblings, layer, ...module }) => {
+    const common = { label, depth, position, siblings };
+    return layer
+      ? { kind: "layer", key: `layer ${path}`, layer, atEnd: false, ...common }
+      : { kind: "module", key: path, path, expanded: module.expanded, layers: module.layers, ...common };
+  });
+  const ends = layers.filter((layer) => layer.classes);
+  ends.forEach((layer, index) => {
+    const common = { key: `classes ${layer.name}`, depth: 0, position: index + 1, siblings: ends.length };
+    rows.push({ kind: "layer", label: layer.name, layer, atEnd: true, ...common });
+  });
+  return rows;
+}
+
+function found(layers: Layer[], classNames: string[], query: string): Row[] {
+  const named = searchLayers(layers, query.replace(/:\s*[-−]?\d*$/, "")).slice(0, MOST_LAYERS);
+  const ofClasses = layers.find((layer) => layer.classes);
+  const units = ofClasses ? searchClasses(classNames, query, MOST_CLASSES) : [];
+  const siblings = named.length + units.length;
+  const rows: Row[] = named.map((layer, index) => ({
+    kind: "layer",
+    key: layer.name,
+    label: layer.name,
+    layer,
+    atEnd: false,
+    depth: 0,
+    position: index + 1,
+    siblings,
+  }));
+  if (!ofClasses) return rows;
+  units.forEach((unit, index) => {
+    const common = { key: `class ${unit}`, depth: 0, position: named.length + index + 1, siblings };
+    rows.push({ kind: "class", label: classNames[unit] ?? "", layer: ofClasses, unit, ...common });
+  });
+  return rows;
+}

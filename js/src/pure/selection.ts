@@ -1,0 +1,18 @@
+// Choosing several tiles, as every file manager does.
+
+/** Adds a unit that is not selected, removes one that is; the result is in the order of the grid. */
+export function toggle(units: number[], selection: number[], unit: number): number[] {
+  const chosen = new Set(selection);
+  if (!chosen.delete(unit)) chosen.add(unit);
+  return units.filter((each) => chosen.has(each));
+}
+
+/** Adds everything from one unit to another, both included, in the order of the grid. */
+export function extend(units: number[], selection: number[], from: number, to: number): number[] {
+  const [one, two] = [units.indexOf(from), units.indexOf(to)];
+  if (two < 0) return selection;
+  const start = one < 0 ? two : Math.min(one, two);
+  const end = Math.max(one, two);
+  const chosen = new Set([...selection, ...units.slice(start, end + 1)]);
+  return units.filter((each) => chosen.has(each));
+}

@@ -1,0 +1,240 @@
+// One store for each model, shared by its views: the traits as signals, the pictures, and the way to Python.
+import { batch, type Signal, signal } from "@preact/signals";
+import { saveBytes } from "./browser";
+import { FrameQueue } from "./frames";
+import { type Bytes, bytesOf, type Command, type Frame, type Incoming, type Model } from "./messages";
+import { type Connection, Outbox } from "./outbox";
+import { Pictures } from "./pictures";
+import { PinPictures } from "./pins";
+import { type Link, writeLink } from "./pure/link";
+import { UnitRecords } from "./records";
+import { type Changes, DEFAULTS, type Layer, type Pin, type State, type TraitName, type Traits } from "./traits";
+
+type TraitSignals = { readonly [Name in TraitName]: Signal<Traits[Name]> };
+
+const NAMES = Object.keys(DEFAULTS) as TraitName[];
+
+export class Store {
+  readonly traits: TraitSignals;
+  readonly connection = signal<Connection>("answering");
+  /** Without a kernel: the units of each layer that were exported, with their states. */
+  readonly exported = signal<ReadonlyMap<string, ReadonlyMap<number, State>>>(new Map());
+  readonly pictures = new Pictures(makeCanvas);
+  readonly pinPictures = new PinPictures(this.pictures, makeCanvas);
+  readonly records: UnitRecords;
+  #views = new Map<string, number[]>();
+  #outbox: Outbox;
+  #frames: FrameQueue;
+  #ends: (() => void)[] = [];
+  #nextView = 0;
+
+  constructor(private readonly model: Model) {
+    const read = <Name extends TraitName>(name: Name): Traits[Name] =>
+      (model.get(name) as Traits[Name] | undefined) ?? DEFAULTS[name];
+    this.traits = Object.fromEntries(NAMES.map((name) => [name, signal(read(name))])) as unknown as TraitSignals;
+    this.records = new UnitRecords(this.hasKernel);
+    this.#outbox = new Outbox(
+      (message) => model.send(message),
+      (connection) => {
+        this.connection.value = connection;
+      },
+    );
+    this.#frames = new FrameQueue(
+      (frame, atlas) => this.#draw(frame, atlas),
+      ({ id }) => this.#outbox.post({ type: "ack", id }),
+    );
+    for (const name of NAMES) this.#listen(`change:${name}`, () => this.#follow(name));
+    this.#listen("msg:custom", (content: Incoming, buffers?: Bytes[]) => this.#receive(content, buffers ?? []));
+  }
+
+  get hasKernel(): boolean {
+    return this.traits.kernel.peek();
+  }
+
+  /** The layer on the screen. */
+  get layer(): Layer | undefined {
+    return this.layerNamed(this.traits.layer.value);
+  }
+
+  layerNamed(name: string): Layer | undefined {
+    return this.traits.layers.value.find((layer) => layer.name === name);
+  }
+
+  /** What a unit is called: the class where units are classes, or nothing. */
+  className(layer: Layer | undefined, unit: number): string {
+    return layer?.classes ? (this.traits.class_names.value[unit] ?? "") : "";
+  }
+
+  /** Opens a view; returns its name. */
+  openView(): string {
+    this.#outbox.open();
+    this.#nextView += 1;
+    const view = `${Math.random().toString(36).slice(2)}-${this.#nextView}`;
+    this.#views.set(view, []);
+    this.#outbox.post({ type: "hello", view });
+    return view;
+  }
+
+  closeView(view: string): void {
+    if (!this.#views.delete(view)) return;
+    this.#outbox.post({ type: "goodbye", view });
+    if (this.#views.size === 0) {
+      this.#outbox.close();
+      this.pictures.clear();
+    }
+  }
+
+  /** Undoes everything; the model is free of listeners. */
+  end(): void {
+    for (const view of [...this.#views.keys()]) this.closeView(view);
+    for (const end of this.#ends) end();
+    this.#ends = [];
+    this.#frames.end();
+    this.#outbox.close();
+  }
+
+  /** Changes traits: on the screen at once, in Python as soon as it listens. */
+  set(changes: Changes): void {
+    // Before the model: its listeners must find these traits edited.
+    if (this.hasKernel) this.#outbox.post({ type: "set", changes });
+    batch(() => {
+      for (const [name, value] of Object.entries(changes) as [TraitName, never][]) {
+        this.traits[name].value = value;
+        this.model.set(name, value);
+      }
+    });
+    if (changes.layer !== undefined && this.pictures.show(changes.layer)) this.#askAgain();
+  }
+
+  /** Puts a layer, and perhaps one of its units, on the screen. */
+  open(name: string, unit?: number): void {
+    const layer = this.layerNamed(name);
+    if (!layer || !this.canOpen(name)) return;
+    if (name === this.traits.layer.peek()) {
+      if (unit !== undefined) this.set({ unit });
+      return;
+    }
+    const exported = this.exported.peek().get(name);
+    if (!this.hasKernel && exported) {
+      const units = [...exported.keys()].sort((one, two) => one - two);
+      this.traits.states.value = units.map((each) => exported.get(each)).join("");
+      this.set({ layer: name, units, unit: unit ?? units[0] ?? 0, selection: [] });
+      return;
+    }
+    this.set({ layer: name, unit: unit ?? Math.min(this.traits.unit.peek(), layer.units - 1), selection: [] });
+  }
+
+  canOpen(name: string): boolean {
+    return this.traits.kernel.value || this.exported.value.has(name);
+  }
+
+  command(command: Command): void {
+    this.#outbox.post({ type: "command", command });
+  }
+
+  requestFile(what: "grid" | Link): void {
+    this.#outbox.post(what === "grid" ? { type: "file", what } : { type: "file", what: "unit", ...what });
+  }
+
+  /** Says which units a view has on the screen; Python hears of those of all views. */
+  setVisible(view: string, units: number[]): void {
+    const known = this.#views.get(view);
+    if (!known || !this.hasKernel || sameNumbers(known, units)) return;
+    this.#views.set(view, units);
+    this.#outbox.post({ type: "visible", units: [...new Set([...this.#views.values()].flat())] });
+  }
+
+  /** State of a unit of the grid. */
+  stateOf(index: number): State {
+    // Until Python has answered, the states are still those of the layer before.
+    if (this.#outbox.isEdited("layer")) return "w";
+    return (this.traits.states.value[index] as State | undefined) ?? "w";
+  }
+
+  /** The pin of a tile as it is now; under other settings the same tile may be pinned once more, to compare. */
+  pinOf(link: Link): Pin | undefined {
+    const generation = this.#generationOf(link);
+    return this.traits.pins.value.find((pin) => writeLink(pin) === writeLink(link) && pin.generation === generation);
+  }
+
+  /** Keeps a tile in the tray as it is now, or lets go of it. */
+  togglePin(link: Link): void {
+    const pinned = this.pinOf(link);
+    if (pinned) {
+      this.unpin(pinned);
+      return;
+    }
+    const pin: Pin = { ...link, generation: this.#generationOf(link) };
+    this.pinPictures.keep(pin);
+    this.set({ pins: [...this.traits.pins.peek(), pin] });
+  }
+
+  unpin(pin: Pin): void {
+    this.set({ pins: this.traits.pins.peek().filter((each) => each !== pin) });
+  }
+
+  #generationOf({ layer, unit, sign }: Link): number {
+    return this.pictures.get(layer, unit, sign)?.generation ?? this.traits.status.value.generation;
+  }
+
+  #follow(name: TraitName): void {
+    this.#outbox.signOfLife();
+    if (!this.#outbox.isEdited(name)) this.#adopt(name);
+  }
+
+  #adopt(name: TraitName): void {
+    (this.traits[name] as Signal<unknown>).value = this.model.get(name) ?? DEFAULTS[name];
+  }
+
+  #receive(content: Incoming, buffers: Bytes[]): void {
+    if (this.#views.size === 0) return;
+    this.#outbox.signOfLife();
+    if (content.type === "heard") {
+      const settled = this.#outbox.heard(content.serial);
+      batch(() => {
+        for (const name of settled) this.#adopt(name);
+      });
+    } else if (content.type === "frame") {
+      if (!this.hasKernel) this.#noteExported(content);
+      this.#frames.add(content, buffers[0]);
+    } else if (content.type === "unit") {
+      this.records.take(content, buffers[0], this.#isChosen(content.layer, content.unit));
+    } else if (content.type === "file" && buffers[0]) {
+      saveBytes(content.name, bytesOf(buffers[0]));
+    }
+  }
+
+  #draw(frame: Frame, atlas: ImageBitmap): void {
+    this.pictures.take(frame, atlas, this.layerNamed(frame.layer)?.units ?? frame.tiles.length);
+    this.pinPictures.take(frame, atlas, this.traits.pins.peek());
+  }
+
+  #isChosen(layer: string, unit: number): boolean {
+    return layer === this.traits.layer.peek() && unit === this.traits.unit.peek();
+  }
+
+  #noteExported(frame: Frame): void {
+    const all = new Map(this.exported.peek());
+    const units = new Map(all.get(frame.layer));
+    for (const { unit, sign, state } of frame.tiles) if (sign > 0) units.set(unit, state);
+    this.exported.value = all.set(frame.layer, units);
+  }
+
+  #askAgain(): void {
+    const [view] = this.#views.keys();
+    if (view !== undefined) this.#outbox.post({ type: "hello", view });
+  }
+
+  #listen(name: string, listener: (...values: never[]) => void): void {
+    this.model.on(name, listener);
+    this.#ends.push(() => this.model.off(name, listener));
+  }
+}
+
+function makeCanvas(width: number, height: number): HTMLCanvasElement {
+  return Object.assign(document.createElement("canvas"), { width, height });
+}
+
+function sameNumbers(one: number[], two: number[]): boolean {
+  return one.length === two.length && one.every((value, index) => value === two[index]);
+}

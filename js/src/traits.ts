@@ -1,0 +1,122 @@
+// What Python and the browser share: docs/explorer.md says what each trait and message means.
+
+export type Kind = "explorer" | "grid" | "unit" | "progress";
+export type Sign = 1 | -1;
+export type Phase = "idle" | "preparing" | "climbing" | "paused" | "stopped" | "done" | "failed";
+/** Waiting, climbing, done, dead, diverged, stopped. */
+export type State = "w" | "c" | "d" | "x" | "v" | "s";
+
+export interface Layer {
+  name: string;
+  kind: string;
+  shape: number[];
+  units: number;
+  parameters: number;
+  flops: number;
+  receptive_field: number[];
+  classes: boolean;
+}
+
+export interface Settings {
+  preset: string;
+  steps: number;
+  size: number;
+  learning_rate: number;
+  max_shift_pixels: number;
+  scale_range: number;
+  max_degrees: number;
+  noise: number;
+  decay_power: number;
+  key: number;
+}
+
+export interface Pin {
+  layer: string;
+  unit: number;
+  sign: Sign;
+  generation: number;
+}
+
+export interface Status {
+  phase: Phase;
+  generation: number;
+  finished: number;
+  total: number;
+  image_steps: number;
+  total_image_steps: number;
+  seconds_left: number | null;
+  steps_per_second: number | null;
+  message: string;
+}
+
+export interface Traits {
+  kind: Kind;
+  kernel: boolean;
+  model_name: string;
+  input_shape: number[];
+  layers: Layer[];
+  class_names: string[];
+  layer: string;
+  units: number[];
+  unit: number;
+  selection: number[];
+  settings: Settings;
+  presets: Record<string, Partial<Settings>>;
+  from_scratch: boolean;
+  tile_pixels: number;
+  pins: Pin[];
+  states: string;
+  status: Status;
+  error: string;
+  code: { unit: string; grid: string };
+}
+
+export type TraitName = keyof Traits;
+/** The traits that the browser may change. */
+export type Changes = Partial<
+  Pick<Traits, "layer" | "units" | "unit" | "selection" | "settings" | "from_scratch" | "tile_pixels" | "pins">
+>;
+
+/** What is shown of a trait that Python has not set, as in an exported page of an older release. */
+export const DEFAULTS: Traits = {
+  kind: "explorer",
+  kernel: true,
+  model_name: "",
+  input_shape: [],
+  layers: [],
+  class_names: [],
+  layer: "",
+  units: [],
+  unit: 0,
+  selection: [],
+  settings: {
+    preset: "lucid",
+    steps: 256,
+    size: 128,
+    learning_rate: 0.05,
+    max_shift_pixels: 6,
+    scale_range: 0.1,
+    max_degrees: 10,
+    noise: 0,
+    decay_power: 1,
+    key: 0,
+  },
+  presets: {},
+  from_scratch: true,
+  tile_pixels: 96,
+  pins: [],
+  states: "",
+  status: {
+    phase: "idle",
+    generation: 0,
+    finished: 0,
+    total: 0,
+    image_steps: 0,
+    total_image_steps: 0,
+    seconds_left: null,
+    steps_per_second: null,
+    message: "",
+  },
+  error: "",
+  code: { unit: "", grid: "" },
+};

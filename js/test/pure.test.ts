@@ -1,0 +1,205 @@
+import { describe, expect, test } from "vitest";
+import { CONTROLS, changed, POSITIONS, positionOf, valueAt } from "../src/pure/controls";
+import { nearest, pathOf, points, scalesOf, thin } from "../src/pure/curve";
+import { fileName, formatCount, formatDuration, formatLarge, formatNumber, formatShape } from "../src/pure/format";
+import { readLink, writeLink } from "../src/pure/link";
+import { extend, toggle } from "../src/pure/selection";
+import { layOut, moveBy, rowsInView, scrollToShow, tilesInView } from "../src/pure/sheet";
+import { expectedStages, newest } from "../src/pure/stages";
+import { DEFAULTS } from "../src/traits";
+import { layer } from "./model";
+
+describe("numbers", () => {
+  test("have three digits, a true minus sign, and no exponent where none is needed", () => {
+    expect([129.4, 12.34, 0.0321, -0.5, 0, 12345].map((value) => formatNumber(value))).toEqual(
+      ["129", "12.3", "0.0321", "−0.500", "0.00", "12345"],
+    );
+  });
+  test("that are unknown or not finite are a dash", () => {
+    expect([null, Number.NaN, Number.POSITIVE_INFINITY].map((value) => formatNumber(value))).toEqual(["–", "–", "–"]);
+  });
+  test("are short where they are very large or very small", () => {
+    expect(formatNumber(3.2e9)).toBe("3.20e9");
+    expect(formatNumber(-2e-7)).toBe("−2.00e−7");
+    expect([864, 21_676_032, 1_150_000_000].map(formatLarge)).toEqual(["864", "21.7 M", "1.15 G"]);
+  });
+  test("of tiles are grouped by thousands", () => {
+    expect([12, 2000, 1234567].map(formatCount)).toEqual(["12", "2\u2009000", "1\u2009234\u2009567"]);
+  });
+  test("of seconds become what one would say", () => {
+    expect([0.4, 12, 95, 3700, null].map(formatDuration)).toEqual(
+      ["under 1 s left", "12 s left", "2 min left", "1 h 2 min left", ""],
+    );
+  });
+});
+
+test("a shape is shown without the axis of the units, wherever that is the last", () => {
+  expect(formatShape([14, 14, 80], 80)).toBe("14×14");
+  expect(formatShape([80, 14, 14], 80)).toBe("80×14×14");
+  expect(formatShape([1000], 1000)).toBe("");
+});
+
+test("a file is named after its layer without making folders", () => {
+  expect(fileName("stage4/block2/add", 12, "positive")).toBe("stage4-block2-add_12_positive.png");
+});
+
+describe("a deep link", () => {
+  const layers = [layer("stem/conv", 32), layer("a:b", 4)];
+  test("is read back as it was written", () => {
+    for (const link of [
+      { layer: "stem/conv", unit: 31, sign: 1 as const },
+      { layer: "stem/conv", unit: 0, sign: -1 as const },
+      { layer: "a:b", unit: 3, sign: 1 as const },
+    ]) {
+      expect(readLink(writeLink(link), layers)).toEqual(link);
+    }
+  });
+  test("to what the model does not have is none", () => {
+    for (const text of ["stem/conv:32", "stem:1", "stem/conv", ":1", "", "stem/conv:x"]) {
+      expect(readLink(text, layers)).toBeNull();
+    }
+  });
+});
+
+describe("the contact sheet", () => {
+  const sheet = layOut(100, 8 + 8 + 5 * 97, 96, 1);
+  test("holds as many tiles in a row as fit with their gaps", () => {
+    expect(sheet.columns).toBe(5);
+    expect(layOut(100, 16 + 5 * 97 - 2, 96, 1).columns).toBe(4);
+    expect(sheet.rows).toBe(20);
+  });
+  test("has one column where not even one tile fits", () => {
+    expect(layOut(3, 20, 96, 1).columns).toBe(1);
+  });
+  test("has rows in view only where the view is", () => {
+    expect(rowsInView(sheet, 0, 300)).toEqual([0, 3]);
+    expect(tilesInView(sheet, 0, 300)).toEqual([0, 15]);
+    expect(rowsInView(sheet, sheet.totalHeight, 300)).toEqual([20, 20]);
+    expect(rowsInView(sheet, 1000, 300, 1)[1] - rowsInView(sheet, 1000, 300, 1)[0]).toBeLessThan(7);
+  });
+  test("of 2,000 tiles keeps few of them in existence", () => {
+    const wide = layOut(2000, 600, 48, 1);
+    const [first, end] = rowsInView(wide, 5000, 700, 1);
+    expect((end - first) * wide.columns).toBeLessThan(200);
+  });
+  test("scrolls just so far that a tile is in view", () => {
+    expect(scrollToShow(sheet, 7, 0, 400)).toBe(0);
+    const down = scrollToShow(sheet, 99, 0, 400);
+    expect(tilesInView(sheet, down, 400)[1]).toBe(100);
+    expect(scrollToShow(sheet, 0, down, 400)).toBe(0);
+  });
+  test.each([
+    ["ArrowRight", 12, 13],
+    ["ArrowLeft", 0, 0],
+    ["ArrowDown", 12, 17],
+    ["ArrowUp", 12, 7],
+    ["ArrowUp", 2, 2],
+    ["Home", 50, 0],
+    ["End", 50, 99],
+    ["PageDown", 12, 27],
+    ["PageUp", 12, 2],
+    ["PageDown", 98, 99],
+    ["ArrowRight", 99, 99],
+  ])("%s leads from tile %i to %i", (key, from, to) => {
+    expect(moveBy(key, from, sheet, 3)).toBe(to);
+  });
+  test("leads down into a last row that is short, and no further", () => {
+    const short = layOut(7, 16 + 5 * 97, 96, 1);
+    expect(moveBy("ArrowDown", 4, short, 3)).toBe(6);
+    expect(moveBy("ArrowDown", 5, short, 3)).toBe(5);
+  });
+  test("leaves other keys alone", () => {
+    expect(moveBy("x", 4, sheet, 3)).toBeNull();
+    expect(moveBy("ArrowDown", 0, layOut(0, 500, 96, 1), 3)).toBeNull();
+  });
+});
+
+describe("selecting", () => {
+  const units = [3, 7, 9, 20, 21];
+  test("one unit adds it in the order of the grid, and again removes it", () => {
+    expect(toggle(units, [20], 7)).toEqual([7, 20]);
+    expect(toggle(units, [7, 20], 7)).toEqual([20]);
+  });
+  test("a span works in both directions and keeps what was selected", () => {
+    expect(extend(units, [3], 20, 9)).toEqual([3, 9, 20]);
+    expect(extend(units, [], 7, 21)).toEqual([7, 9, 20, 21]);
+  });
+  test("a unit that is not in the grid changes nothing", () => {
+    expect(extend(units, [3], 7, 8)).toEqual([3]);
+  });
+});
+
+describe("the score curve", () => {
+  const curve = points([0, 1, 2, 3], [1, null, Number.NaN, 3]);
+  test("leaves out steps without a score", () => {
+    expect(curve).toEqual([
+      { step: 0, score: 1 },
+      { step: 3, score: 3 },
+    ]);
+  });
+  test("fills the height, and the width up to where the climb is", () => {
+    const scales = scalesOf([curve], 6);
+    expect(pathOf(curve, scales, 100, 50)).toBe("M0.0 50.0L50.0 0.0");
+  });
+  test("that is flat or empty has finite scales", () => {
+    expect(scalesOf([points([0, 1], [2, 2])], 4)).toEqual({ low: 1, high: 3, lastStep: 4 });
+    expect(scalesOf([[]], 0)).toEqual({ low: 0, high: 1, lastStep: 1 });
+  });
+  test("is thinned without losing its peaks", () => {
+    const long = Array.from({ length: 10_000 }, (_, step) => ({ step, score: step === 5_003 ? 9 : step === 77 ? -9 : 0 }));
+    const few = thin(long, 100);
+    expect(few.length).toBeLessThanOrEqual(400);
+    expect(few).toContainEqual({ step: 5_003, score: 9 });
+    expect(few).toContainEqual({ step: 77, score: -9 });
+    expect(few.map(({ step }) => step)).toEqual(few.map(({ step }) => step).sort((one, two) => one - two));
+    expect(few.at(-1)?.step).toBe(9_999);
+  });
+  test("is read at the nearest step", () => {
+    expect(nearest(curve, 1)?.step).toBe(0);
+    expect(nearest(curve, 2)?.step).toBe(3);
+    expect(nearest([], 2)).toBeNull();
+  });
+});
+
+describe("a control", () => {
+  test.each(CONTROLS)("$name: every position of the slider is a value in its limits, and leads back to itself", (control) => {
+    for (let position = 0; position <= POSITIONS; position += 50) {
+      const value = valueAt(control, position);
+      expect(value).toBeGreaterThanOrEqual(control.least);
+      expect(value).toBeLessThanOrEqual(control.greatest);
+      expect(valueAt(control, positionOf(control, value))).toBe(value);
+    }
+  });
+  test.each(CONTROLS)("$name: the ends of the slider are its ends", (control) => {
+    expect(valueAt(control, 0)).toBeCloseTo(control.from);
+    expect(valueAt(control, POSITIONS)).toBeCloseTo(control.to);
+  });
+
+  const presets = { lucid: { noise: 0, max_degrees: 10 }, noisy: { noise: 0.1, max_degrees: 10 } };
+  test("that moves away from a preset names it custom, and back names the preset again", () => {
+    const moved = changed({ ...DEFAULTS.settings, preset: "lucid" }, { noise: 0.2 }, presets);
+    expect(moved.preset).toBe("custom");
+    expect(changed(moved, { noise: 0.1 }, presets).preset).toBe("noisy");
+  });
+  test("that chooses a preset sets its numbers and no others", () => {
+    const chosen = changed({ ...DEFAULTS.settings, steps: 64 }, { preset: "noisy" }, presets);
+    expect(chosen).toMatchObject({ preset: "noisy", noise: 0.1, steps: 64 });
+  });
+});
+
+describe("stages", () => {
+  test("are at 0, at powers of 4, and at the end", () => {
+    expect(expectedStages(256)).toEqual([0, 4, 16, 64, 256]);
+    expect(expectedStages(300)).toEqual([0, 4, 16, 64, 256, 300]);
+    expect(expectedStages(1)).toEqual([0, 1]);
+  });
+  const own = { generation: 1, width: 128, stages: [0, 4, 9] };
+  test("give way to the grid's picture where that is newer and no smaller", () => {
+    expect(newest({ generation: 1, width: 128, step: 12 }, own)).toBe("grid");
+    expect(newest({ generation: 1, width: 64, step: 12 }, own)).toBe("own");
+    expect(newest({ generation: 1, width: 128, step: 8 }, own)).toBe("own");
+    expect(newest({ generation: 2, width: 64, step: 1 }, own)).toBe("grid");
+    expect(newest({ generation: 1, width: 64, step: 1 }, null)).toBe("grid");
+    expect(newest(undefined, { ...own, stages: [] })).toBeNull();
+  });
+});

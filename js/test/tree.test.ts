@@ -1,0 +1,82 @@
+import { expect, test } from "vitest";
+import { layerRows } from "../src/pure/rows";
+import { modulesAround, searchClasses, searchLayers, treeRows } from "../src/pure/tree";
+import { layer } from "./model";
+
+const LAYERS = [
+  layer("stem/conv", 8),
+  layer("stem/relu", 8),
+  layer("stage1/block1/conv", 16),
+  layer("stage1/block1/relu", 16),
+  layer("stage2/block1/conv", 16),
+  layer("stage2/block2/conv", 16),
+  layer("logits", 10, true),
+];
+const all = () => true;
+const none = () => false;
+
+test("modules nest as the names do, in the order of the model", () => {
+  const rows = treeRows(LAYERS, all).map(({ label, depth }) => `${"  ".repeat(depth)}${label}`);
+  expect(rows).toEqual([
+    "stem",
+    "  conv",
+    "  relu",
+    "stage1/block1",
+    "  conv",
+    "  relu",
+    "stage2",
+    "  block1",
+    "    conv",
+    "  block2",
+    "    conv",
+    "logits",
+  ]);
+});
+
+test("a closed module hides its layers and says how many they are", () => {
+  const rows = treeRows(LAYERS, none);
+  expect(rows.map(({ label, layers }) => [label, layers])).toEqual([
+    ["stem", 2],
+    ["stage1/block1", 2],
+    ["stage2", 2],
+    ["logits", 1],
+  ]);
+});
+
+test("the modules around a layer are those that must be open to see it", () => {
+  const around = new Set(modulesAround("stage1/block1/conv"));
+  const rows = treeRows(LAYERS, (path) => around.has(path));
+  expect(rows.some(({ path }) => path === "stage1/block1/conv")).toBe(true);
+  expect(rows.some(({ path }) => path === "stem/conv")).toBe(false);
+});
+
+test("class layers come last, whatever their place in the model", () => {
+  const rows = layerRows([layer("head/logits", 10, true), ...LAYERS.slice(0, 2)], [], "", all);
+  expect(rows.at(-1)).toMatchObject({ kind: "layer", label: "head/logits", atEnd: true });
+  expect(rows.filter(({ kind }) => kind === "module").map(({ label }) => label)).toEqual(["stem"]);
+});
+
+test("a module whose own output is a layer opens like any module", () => {
+  const rows = layerRows([layer("block", 4), layer("block/conv", 4)], [], "", all);
+  expect(rows.map(({ kind, label }) => [kind, label])).toEqual([
+    ["module", "block"],
+    ["layer", "block"],
+    ["layer", "conv"],
+  ]);
+});
+
+test("a search finds every word in any order and case", () => {
+  expect(searchLayers(LAYERS, "CONV stage2").map(({ name }) => name)).toEqual(["stage2/block1/conv", "stage2/block2/conv"]);
+});
+
+test("a search finds classes, those that begin with it first", () => {
+  const names = ["great white shark", "shark", "tench"];
+  expect(searchClasses(names, "shark", 5)).toEqual([1, 0]);
+  expect(searchClasses(names, "s", 5)).toEqual([]);
+  const rows = layerRows(LAYERS, names, "shark", none);
+  expect(rows.map((row) => (row.kind === "class" ? row.unit : null))).toEqual([1, 0]);
+});
+
+test("what was typed as layer:unit still finds the layer", () => {
+  expect(layerRows(LAYERS, [], "stem/conv:3", none).map(({ label }) => label)).toEqual(["stem/conv"]);
+});
