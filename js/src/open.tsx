@@ -5,12 +5,36 @@ import type { Store } from "./store";
 import style from "./style.css";
 import { makeView, ViewProvider } from "./view";
 
+const LIVE = "jaxviz-live";
+/** A notebook keeps a picture behind the widget, for where there is no kernel; beside a live view it is hidden. */
+const HIDING_RULE = `.jp-OutputArea-child:has(.${LIVE}) + .jp-OutputArea-child:has(.jp-RenderedImage) { display: none }`;
+
+let hidingViews = 0;
+let hidingStyle: HTMLStyleElement | null = null;
+
+function hidePicture(): () => void {
+  hidingViews += 1;
+  if (!hidingStyle) {
+    hidingStyle = document.createElement("style");
+    hidingStyle.textContent = HIDING_RULE;
+    document.head.append(hidingStyle);
+  }
+  return () => {
+    hidingViews -= 1;
+    if (hidingViews > 0) return;
+    hidingStyle?.remove();
+    hidingStyle = null;
+  };
+}
+
 /** Draws a view of a store into an element; returns what undoes it. */
 export function openView(store: Store, element: HTMLElement): () => void {
   const host = document.createElement("div");
   // JupyterLab takes keys from whatever has the focus, unless it carries this; across a shadow root it sees the host.
   host.dataset.lmSuppressShortcuts = "true";
   host.dataset.testid = "jaxviz";
+  host.className = LIVE;
+  const unhide = hidePicture();
   const suppress = (event: FocusEvent): void => {
     (event.target as Element).setAttribute("data-lm-suppress-shortcuts", "true");
   };
@@ -34,6 +58,7 @@ export function openView(store: Store, element: HTMLElement): () => void {
     render(null, body);
     store.closeView(id);
     unfollow();
+    unhide();
     root.removeEventListener("focusin", suppress as EventListener);
     host.remove();
   };

@@ -11,9 +11,14 @@ import { layer } from "./model";
 
 describe("numbers", () => {
   test("have three digits, a true minus sign, and no exponent where none is needed", () => {
-    expect([129.4, 12.34, 0.0321, -0.5, 0, 12345].map((value) => formatNumber(value))).toEqual(
-      ["129", "12.3", "0.0321", "−0.500", "0.00", "12345"],
-    );
+    expect([129.4, 12.34, 0.0321, -0.5, 0, 12345].map((value) => formatNumber(value))).toEqual([
+      "129",
+      "12.3",
+      "0.0321",
+      "−0.500",
+      "0.00",
+      "12345",
+    ]);
   });
   test("that are unknown or not finite are a dash", () => {
     expect([null, Number.NaN, Number.POSITIVE_INFINITY].map((value) => formatNumber(value))).toEqual(["–", "–", "–"]);
@@ -27,9 +32,13 @@ describe("numbers", () => {
     expect([12, 2000, 1234567].map(formatCount)).toEqual(["12", "2\u2009000", "1\u2009234\u2009567"]);
   });
   test("of seconds become what one would say", () => {
-    expect([0.4, 12, 95, 3700, null].map(formatDuration)).toEqual(
-      ["under 1 s left", "12 s left", "2 min left", "1 h 2 min left", ""],
-    );
+    expect([0.4, 12, 95, 3700, null].map(formatDuration)).toEqual([
+      "under 1 s left",
+      "12 s left",
+      "2 min left",
+      "1 h 2 min left",
+      "",
+    ]);
   });
 });
 
@@ -146,7 +155,10 @@ describe("the score curve", () => {
     expect(scalesOf([[]], 0)).toEqual({ low: 0, high: 1, lastStep: 1 });
   });
   test("is thinned without losing its peaks", () => {
-    const long = Array.from({ length: 10_000 }, (_, step) => ({ step, score: step === 5_003 ? 9 : step === 77 ? -9 : 0 }));
+    const long = Array.from({ length: 10_000 }, (_, step) => ({
+      step,
+      score: step === 5_003 ? 9 : step === 77 ? -9 : 0,
+    }));
     const few = thin(long, 100);
     expect(few.length).toBeLessThanOrEqual(400);
     expect(few).toContainEqual({ step: 5_003, score: 9 });
@@ -162,14 +174,17 @@ describe("the score curve", () => {
 });
 
 describe("a control", () => {
-  test.each(CONTROLS)("$name: every position of the slider is a value in its limits, and leads back to itself", (control) => {
-    for (let position = 0; position <= POSITIONS; position += 50) {
-      const value = valueAt(control, position);
-      expect(value).toBeGreaterThanOrEqual(control.least);
-      expect(value).toBeLessThanOrEqual(control.greatest);
-      expect(valueAt(control, positionOf(control, value))).toBe(value);
-    }
-  });
+  test.each(CONTROLS)(
+    "$name: every position of the slider is a value in its limits, and leads back to itself",
+    (control) => {
+      for (let position = 0; position <= POSITIONS; position += 50) {
+        const value = valueAt(control, position);
+        expect(value).toBeGreaterThanOrEqual(control.least);
+        expect(value).toBeLessThanOrEqual(control.greatest);
+        expect(valueAt(control, positionOf(control, value))).toBe(value);
+      }
+    },
+  );
   test.each(CONTROLS)("$name: the ends of the slider are its ends", (control) => {
     expect(valueAt(control, 0)).toBeCloseTo(control.from);
     expect(valueAt(control, POSITIONS)).toBeCloseTo(control.to);

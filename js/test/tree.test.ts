@@ -66,7 +66,10 @@ test("a module whose own output is a layer opens like any module", () => {
 });
 
 test("a search finds every word in any order and case", () => {
-  expect(searchLayers(LAYERS, "CONV stage2").map(({ name }) => name)).toEqual(["stage2/block1/conv", "stage2/block2/conv"]);
+  expect(searchLayers(LAYERS, "CONV stage2").map(({ name }) => name)).toEqual([
+    "stage2/block1/conv",
+    "stage2/block2/conv",
+  ]);
 });
 
 test("a search finds classes, those that begin with it first", () => {

@@ -1,0 +1,79 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Frame } from "../src/messages";
+import { openPage } from "../src/page";
+import { DEFAULTS } from "../src/traits";
+import { prepareBrowser, settle } from "./browser";
+import { layer } from "./model";
+
+function frame(of: string, units: number[]): { content: Frame; buffers: string[] } {
+  const tiles = units.map((unit) => ({ unit, sign: 1 as const, step: 64, score: 2, state: "d" as const }));
+  const content = { type: "frame" as const, id: 1, layer: of, generation: 1, height: 64, width: 64, columns: 4, tiles };
+  return { content, buffers: [btoa("a JPEG")] };
+}
+
+let close: () => void;
+let root: ShadowRoot;
+
+beforeEach(async () => {
+  prepareBrowser();
+  const element = document.createElement("div");
+  document.body.append(element);
+  const layers = [layer("one", 8), layer("two", 8), layer("three", 8)];
+  const unit = { unit: 5, sign: 1 as const, generation: 1, message: "", stages: [0, 64], height: 64, width: 64 };
+  close = openPage({
+    element,
+    traits: { ...DEFAULTS, layers, layer: "one", units: [0, 1, 2], states: "ddd" },
+    messages: [
+      frame("one", [0, 1, 2]),
+      frame("two", [7, 5]),
+      {
+        content: { type: "unit", layer: "two", ...unit, steps: [0, 32, 64], scores: [0, 1, 2] },
+        buffers: [btoa("a JPEG")],
+      },
+    ],
+  });
+  root = element.firstElementChild?.shadowRoot as ShadowRoot;
+  await settle();
+});
+
+afterEach(() => {
+  close();
+  document.body.replaceChildren();
+});
+
+const find = (testid: string) => root.querySelector<HTMLElement>(`[data-testid="${testid}"]`);
+
+test("an exported page hides what needs a kernel", () => {
+  for (const testid of ["start", "stop", "settings", "copy-code-unit", "copy-code-grid"])
+    expect(find(testid)).toBeNull();
+  expect(find("connection")?.textContent).toBe("");
+});
+
+test("an exported page opens the layers that were exported, and no others", async () => {
+  expect(find("layer-three")?.getAttribute("aria-disabled")).toBe("true");
+  find("layer-three")?.click();
+  await settle();
+  expect(find("tile-2")).not.toBeNull();
+  find("layer-two")?.click();
+  await settle();
+  const tiles = [...root.querySelectorAll<HTMLElement>("[role=option]")];
+  expect(tiles.map(({ dataset }) => [dataset.testid, dataset.state])).toEqual([
+    ["tile-5", "done"],
+    ["tile-7", "done"],
+  ]);
+});
+
+test("an exported page has curves, stages, a slider and pins", async () => {
+  find("layer-two")?.click();
+  await settle();
+  expect(find("score-curve")?.querySelector(".line.positive")?.getAttribute("d")).toMatch(/^M0\.0 .*L/);
+  expect(find("stages")?.getAttribute("aria-valuetext")).toBe("step 64");
+  const slider = find("unit-slider") as HTMLInputElement;
+  slider.value = "1";
+  slider.dispatchEvent(new Event("input", { bubbles: true }));
+  await settle();
+  expect(find("tile-7")?.getAttribute("aria-current")).toBe("true");
+  find("pin-positive")?.click();
+  await settle();
+  expect(find("tray-two:7")).not.toBeNull();
+});
