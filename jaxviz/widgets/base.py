@@ -1,0 +1,221 @@
+"""What the widgets share: the bundle, the traits, the messages, and how one lives and ends."""
+
+import contextvars
+import threading
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import anywidget
+import numpy as np
+import traitlets
+from jaxtyping import Float32, Int64
+
+from jaxviz.results import Rendering
+from jaxviz.results.messages import Message
+from jaxviz.results.settings import PRESETS, Settings
+from jaxviz.widgets import hearing, lifetime, still
+from jaxviz.widgets.board import IDLE, Status
+from jaxviz.widgets.choice import NAMES, Choice, Pin, plain
+from jaxviz.widgets.facts import LayerFacts
+from jaxviz.widgets.outbox import Outbox
+from jaxviz.widgets.session import Session, one_line
+
+BUNDLE = Path(__file__).parent / "static" / "jaxviz.js"
+"""The front end, built out of `js/`."""
+
+
+@cache
+def bundle(path: Path) -> str:
+    """Return the text of the front end.
+
+    Raises:
+        FileNotFoundError: It was not built; the message says how.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"The front end of the widgets is missing: there is no '{path}'. "
+            "In a checkout, `npm ci && npm run build` in js/ makes it; otherwise install jaxviz-features again."
+        ) from None
+
+
+def _trait(hint: Any, default: Any, *, both: bool = False) -> Any:
+    """Return a synchronised trait; `hint` is the type of its JSON, for TypeScript."""
+    trait = traitlets.Any(default, read_only=not both)
+    return trait.tag(sync=True, hint=hint, both=both)
+
+
+class TileWidget(anywidget.AnyWidget):
+    """A widget that shows the tiles of a session; see docs/explorer.md for the traits and messages.
+
+    Values are checked by the session, and not by the types of the traits, so that Python and the browser get the
+    same answers and the messages name the closest match.
+    """
+
+    KIND: ClassVar[str] = "explorer"
+    shows_grid: ClassVar[bool] = True
+    shows_unit: ClassVar[bool] = True
+
+    kind = _trait(Literal["explorer", "grid", "unit", "progress"], "explorer")
+    kernel = _trait(bool, True)
+    model_name = _trait(str, "")
+    input_shape = _trait(list[int], [])
+    layers = _trait(list[LayerFacts], [])
+    class_names = _trait(list[str], [])
+    layer = _trait(str, "", both=True)
+    units = _trait(list[int], [], both=True)
+    unit = _trait(int, 0, both=True)
+    selection = _trait(list[int], [], both=True)
+    settings = _trait(Settings, Settings().to_json(), both=True)
+    presets = _trait(dict[str, dict[str, float]], {})
+    from_scratch = _trait(bool, True, both=True)
+    tile_pixels = _trait(int, 96, both=True)
+    pins = _trait(list[Pin], [], both=True)
+    states = _trait(str, "")
+    status = _trait(Status, dict(IDLE))
+    error = _trait(str, "")
+    code = _trait(dict[Literal["unit", "grid"], str], {"unit": "", "grid": ""})
+
+    @property
+    def _esm(self) -> str:
+        """The bundle; a text and not a path, because some hosts show widgets where there are no files."""
+        return bundle(BUNDLE)
+
+    def __init__(self, session: Session, *, layout: Any = None) -> None:
+        self._session = session
+        self._context = contextvars.copy_context()
+        self._mirrored = threading.local()
+        self._still: still.Still | None = None
+        self.outbox = Outbox()
+        facts = session.facts
+        super().__init__(**({} if layout is None else {"layout": layout}))
+        constants = {
+            "kind": self.KIND,
+            "model_name": facts.name,
+            "input_shape": facts.input_shape,
+            "layers": [dict(layer) for layer in facts.layers.values()],
+            "class_names": facts.class_names,
+            "presets": PRESETS,
+        }
+        self.show(constants)
+        self.mirror()
+        session.join(self)
+        session.tell()
+        lifetime.loosen(self)
+
+    # Traits
+
+    def mirror(self) -> None:
+        """Take over what is chosen; it may be called on several threads at once, and the newest choice stays."""
+        while True:
+            choice = self._session.choice
+            self._set_quietly(choice.to_json())
+            if self._session.choice is choice:
+                return
+
+    def show(self, values: Mapping[str, Any]) -> None:
+        """Set traits that only Python sets."""
+        self._set_quietly(values)
+
+    def _set_quietly(self, values: Mapping[str, Any]) -> None:
+        """Set traits to what the session has, and tell the browser of all that changed in one message.
+
+        `hold_sync` would do the second, but not on two threads at once: it can lose what another one sets meanwhile.
+        """
+        outer = getattr(self._mirrored, "values", None)
+        changed: list[str] = []
+        self._mirrored.values = values
+        try:
+            for name, value in values.items():
+                if getattr(self, name) != value:
+                    changed.append(name)
+                    self.set_trait(name, value)
+        finally:
+            self._mirrored.values = outer
+        if changed and self.comm is not None:
+            self.send_state(changed)
+
+    def _is_mirrored(self, name: str, value: Any) -> bool:
+        values = getattr(self._mirrored, "values", None)
+        return values is not None and name in values and values[name] == value
+
+    def _should_send_property(self, key: str, value: Any) -> bool:
+        return not self._is_mirrored(key, value) and super()._should_send_property(key, value)
+
+    @traitlets.validate(*NAMES)
+    def _validate_choice(self, proposal: Any) -> Any:
+        name, value = proposal["trait"].name, proposal["value"]
+        if self._is_mirrored(name, value):
+            return value
+        # The layer may have been set just now, within `hold_trait_notifications`.
+        choice = self._session.choice
+        try:
+            if name != "layer" and self.layer != choice.layer:
+                choice = choice.changed(self._session.facts, {"layer": self.layer})
+            return plain(choice.checked(self._session.facts, name, value))
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise traitlets.TraitError(one_line(error)) from error
+
+    @traitlets.observe(*NAMES)
+    def _choose(self, change: Any) -> None:
+        if not self._is_mirrored(change["name"], change["new"]):
+            self._session.change({change["name"]: change["new"]})
+
+    # Messages
+
+    def send_message(self, message: Message) -> None:
+        """Send JSON and bytes to the browser."""
+        if self.comm is not None:
+            self.send(message.content, buffers=message.buffers)
+
+    def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
+        # What is published under the message's own name could make the kernel look for a subshell that is gone.
+        self._context.copy().run(hearing.hear, self._session, self, content)
+        super()._handle_custom_msg(content, buffers)
+
+    # What Python asks
+
+    def start(self) -> None:
+        """Begin or go on."""
+        self._session.command("start")
+
+    def pause(self) -> None:
+        """Rest after the slice under way, about a tenth of a second."""
+        self._session.command("pause")
+
+    def stop(self) -> None:
+        """End after the slice under way; what was rendered stays."""
+        self._session.command("stop")
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until nothing climbs.
+
+        Args:
+            timeout: Seconds to wait at most; without end if None.
+
+        Returns:
+            Whether nothing climbs any more.
+
+        Raises:
+            RuntimeError: The climb failed; what was rendered is still there.
+        """
+        return self._session.wait(timeout)
+
+    def close(self) -> None:
+        """Close every view, end the climb if no other widget shares it, and free the device."""
+        session: Session | None = getattr(self, "_session", None)
+        super().close()
+        if session is not None:
+            lifetime.forget(self)
+            session.leave(self)
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        if self.comm is None:
+            return None
+        lifetime.tighten(self)
+        if self._still is None:
+            self._still = still.Still.beside_output()
+        return super()._repr_mimebundle_(**options)

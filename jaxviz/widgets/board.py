@@ -1,0 +1,130 @@
+"""The board: the records of one layer under one set of settings, and what can be counted on them."""
+
+from collections.abc import Iterable, Sequence
+from typing import TypedDict
+
+from jaxviz.results import Settings, Tile, Update
+from jaxviz.results.messages import Shown
+from jaxviz.results.tile import LETTERS, TileRecord
+
+
+class Status(TypedDict):
+    """How far a climb is; `phase` is idle, preparing, climbing, paused, stopped, done or failed."""
+
+    phase: str
+    generation: int
+    finished: int
+    total: int
+    image_steps: int
+    total_image_steps: int
+    seconds_left: float | None
+    steps_per_second: float | None
+    message: str
+
+
+IDLE = Status(
+    phase="idle",
+    generation=0,
+    finished=0,
+    total=0,
+    image_steps=0,
+    total_image_steps=0,
+    seconds_left=None,
+    steps_per_second=None,
+    message="",
+)
+
+
+class Board:
+    """What is known of the tiles of one layer under one set of settings, their number of steps aside.
+
+    Attributes:
+        layer: Name of the layer.
+        settings: The settings; `steps` may get another number.
+        generations: All generations under which these pictures were shown; the last is the present one.
+        records: What is known of each tile that was begun.
+        moving: The tiles that the last slice moved.
+    """
+
+    def __init__(self, layer: str, settings: Settings, generation: int) -> None:
+        self.layer = layer
+        self.settings = settings
+        self.generations = [generation]
+        self.records: dict[Tile, TileRecord] = {}
+        self.moving: frozenset[Tile] = frozenset()
+
+    @property
+    def generation(self) -> int:
+        """The present generation."""
+        return self.generations[-1]
+
+    def take(self, updates: Sequence[Update], version: int) -> int:
+        """Take over what a slice changed, and return how many steps it made, of all tiles together."""
+        made = 0
+        for update in updates:
+            record = self.records.setdefault((update.unit, update.sign), TileRecord())
+            record.take(update, version=version, given=self.settings.steps)
+            made += update.step - update.first_step
+        self.moving = frozenset((update.unit, update.sign) for update in updates if update.state == "climbing")
+        return made
+
+    def state(self, tile: Tile, phase: str) -> str:
+        """Return the state that is shown of a tile while the climb is in some phase."""
+        record = self.records.get(tile)
+        if record is None:
+            return "waiting"
+        if record.has_ended(self.settings.steps):
+            return record.state
+        if phase == "stopped":
+            return "stopped"
+        return "climbing" if tile in self.moving and phase != "done" else "waiting"
+
+    def letters(self, units: Iterable[int], phase: str) -> str:
+        """Return the states of the grid's tiles, a letter for each unit."""
+        return "".join(LETTERS[self.state((unit, 1), phase)] for unit in units)
+
+    def shown(self, tile: Tile, phase: str) -> Shown | None:
+        """Return a tile as a frame shows it, or None if it has no picture."""
+        record = self.records.get(tile)
+        return None if record is None or record.picture is None else Shown(tile, record, self.state(tile, phase))
+
+    def status(self, wanted: Iterable[Tile], phase: str, speed: float | None, message: str) -> Status:
+        """Count how far the wanted tiles are.
+
+        Args:
+            wanted: The tiles that are climbed, each once.
+            phase: Of the climb.
+            speed: Steps per second, of all tiles together; None where it is not known.
+            message: What else there is to say.
+        """
+        steps = self.settings.steps
+        finished = total = made = left = 0
+        for tile in wanted:
+            total += 1
+            record = self.records.get(tile)
+            done = 0 if record is None else min(record.step, steps)
+            ended = record is not None and record.has_ended(steps)
+            finished += ended
+            made += steps if ended else done  # a tile that diverged early has nothing left to do
+            left += 0 if ended else steps - done
+        return Status(
+            phase=phase,
+            generation=self.generation,
+            finished=finished,
+            total=total,
+            image_steps=made,
+            total_image_steps=total * steps,
+            seconds_left=None if phase != "climbing" or not speed else round(left / speed, 1),
+            steps_per_second=None if not speed else round(speed, 1),
+            message=message,
+        )
+
+    def forget_all_but(self, tiles: Iterable[Tile]) -> None:
+        """Keep only the records of some tiles."""
+        self.records = {tile: self.records[tile] for tile in tiles if tile in self.records}
+
+    @property
+    def byte_count(self) -> int:
+        """Roughly how much memory the records hold."""
+        return sum(record.byte_count for record in self.records.values())
+

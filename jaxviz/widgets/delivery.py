@@ -1,0 +1,79 @@
+"""Delivery: what one widget's browser side gets next, on the courier's thread."""
+
+from typing import Any
+
+from jaxviz.results import Rendering, contact_sheet, png_bytes
+from jaxviz.results.files import file_names, recipe_text
+from jaxviz.results.messages import Message, frame_message, unit_message
+from jaxviz.widgets.session import Face, Session
+
+
+def serve(session: Session, face: Face) -> float | None:
+    """Send a widget one frame, if its browser side is ready for one, and what else is due.
+
+    Args:
+        session: What is shown.
+        face: The widget.
+
+    Returns:
+        In how many seconds there may be more to send without further news, or None.
+    """
+    outbox = face.outbox
+    if not outbox.views:
+        return None
+    waits: list[float] = []
+    with session.lock:
+        frame = outbox.next_frame(session.candidates(face)) if outbox.is_open else None
+    if frame is not None:
+        number, board, tiles = frame
+        face.send_message(frame_message(number, board.layer, board.generation, tiles))
+        waits.append(0.0)
+    with session.lock:
+        due = list(outbox.next_units(session.chosen())) if face.shows_unit else []
+        files, outbox.files = list(outbox.files.values()), {}
+    for each in due:
+        if isinstance(each, float):
+            waits.append(each)
+        else:
+            face.send_message(unit_message(each.board.layer, each.board.generation, each.shown.tile, each.shown.record))
+    for request in files:
+        try:
+            face.send_message(file_message(session, request))
+        except (ValueError, KeyError, IndexError) as error:
+            session.report(error)
+    return min(waits, default=None)
+
+
+def file_message(session: Session, request: dict[str, Any]) -> Message:
+    """Return a PNG with the recipe inside: of one unit, or of the grid as a contact sheet.
+
+    A pinned tile of another layer is written as it was shown, without a recipe.
+
+    Raises:
+        ValueError: There is no such picture.
+    """
+    if request["what"] == "grid":
+        rendering = session.rendering(session.begun())
+        name = file_names([f"{session.choice.layer} grid"])[0]
+        return _png_message(name, rendering, contact_sheet(_pictures(rendering), labels=rendering.labels))
+    layer, tile = request["layer"], (int(request["unit"]), int(request["sign"]))
+    if layer == session.choice.layer:
+        rendering = session.rendering([tile])
+        return _png_message(file_names(rendering.labels)[0], rendering, rendering.grid(gap_pixels=0))
+    for board in session.boards():
+        record = board.records.get(tile) if board.layer == layer else None
+        if record is not None and record.picture is not None:
+            name = file_names([f"{'-' * (tile[1] < 0)}{layer}:{tile[0]}"])[0]
+            return Message({"type": "file", "name": f"{name}.png"}, [png_bytes(record.picture)])
+    raise ValueError(f"There is no picture of {layer}:{tile[0]} yet.")
+
+
+def _pictures(rendering: Rendering) -> Any:
+    from jaxviz.results.sheet import to_bytes
+
+    return to_bytes(rendering.images)
+
+
+def _png_message(name: str, rendering: Rendering, image: Any) -> Message:
+    content = {"type": "file", "name": f"{name}.png"}
+    return Message(content, [png_bytes(image, text=recipe_text(rendering.recipe))])

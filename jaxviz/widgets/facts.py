@@ -1,0 +1,168 @@
+"""What a widget knows of a model: names and numbers of its layers, and how a user's words are matched with them."""
+
+import difflib
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol, SupportsIndex, TypedDict, cast
+
+
+class LayerFacts(TypedDict):
+    """A layer as the browser knows it; see `jaxviz.Layer`."""
+
+    name: str
+    kind: str
+    shape: list[int]
+    units: int
+    parameters: int
+    flops: int
+    receptive_field: list[int]
+    classes: bool
+
+
+class ModelLike(Protocol):
+    """What is read of a `jaxviz.Model`."""
+
+    name: str
+    input_shape: tuple[int, ...]
+    class_names: tuple[str, ...]
+
+    @property
+    def layers(self) -> Any:
+        """The table of layers."""
+        ...
+
+    @property
+    def logits(self) -> Any:
+        """The layer of the class logits, or None."""
+        ...
+
+
+class Facts:
+    """The names and numbers of a model that the widgets need.
+
+    Args:
+        name: The model's name.
+        input_shape: Shape of one image.
+        layers: In order.
+        class_names: Names of the classes, or ().
+        aliases: Other name -> name of a layer.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        input_shape: Sequence[int],
+        layers: Iterable[LayerFacts],
+        class_names: Sequence[str] = (),
+        aliases: dict[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self.input_shape = list(input_shape)
+        self.layers = {layer["name"]: layer for layer in layers}
+        self.class_names = list(class_names)
+        self._aliases = aliases or {}
+
+    @classmethod
+    def of(cls, model: ModelLike) -> "Facts":
+        """Read them off a model."""
+        layers = list(model.layers)
+        names = {layer.name for layer in (model.logits, layers[-1]) if layer is not None and model.logits is not None}
+        return cls(
+            name=model.name,
+            input_shape=model.input_shape,
+            class_names=model.class_names,
+            aliases={alias: layer.name for layer in layers for alias in layer.aliases},
+            layers=[
+                LayerFacts(
+                    name=layer.name,
+                    kind=layer.kind,
+                    shape=list(layer.shape),
+                    units=layer.units,
+                    parameters=layer.parameters,
+                    flops=layer.flops,
+                    receptive_field=list(layer.receptive_field),
+                    classes=layer.name in names
+                    and len(layer.shape) == 1
+                    and layer.units == len(model.class_names),
+                )
+                for layer in layers
+            ],
+        )
+
+    def layer_name(self, name: object) -> str:
+        """Return the layer's own name for a name or an alias.
+
+        Raises:
+            TypeError, KeyError: There is none; the message names the closest.
+        """
+        if not isinstance(name, str):
+            raise TypeError(f"layer is {name!r}; it must be the name of a layer.")
+        name = self._aliases.get(name, name)
+        if name not in self.layers:
+            raise KeyError(f"Unknown layer '{name}' in model '{self.name}'. {hint(name, [*self.layers, *self._aliases])}")
+        return name
+
+    def unit(self, layer: str, unit: object) -> int:
+        """Return the number of a unit of a layer, given as a number or as the name of a class.
+
+        Raises:
+            TypeError, ValueError, IndexError: The layer has no such unit.
+        """
+        facts = self.layers[layer]
+        if isinstance(unit, str):
+            if not facts["classes"]:
+                raise TypeError(f"Units of '{layer}' are numbers; {unit!r} is none. Only class logits have names.")
+            return self._class(unit)
+        if isinstance(unit, bool) or not isinstance(unit, SupportsIndex):
+            raise TypeError(f"{unit!r} is no unit; give a whole number{' or the name of a class' * facts['classes']}.")
+        number = operator.index(unit)
+        if not 0 <= number < facts["units"]:
+            raise IndexError(f"Unit {number} is out of range: layer '{layer}' has 0 to {facts['units'] - 1}.")
+        return number
+
+    def units(self, layer: str, units: object) -> list[int]:
+        """Return the numbers of several units, or of all if None, each once, in the order given.
+
+        Raises:
+            TypeError, ValueError, IndexError: The layer has no such unit.
+        """
+        if units is None:
+            return list(range(self.layers[layer]["units"]))
+        if isinstance(units, str | SupportsIndex):
+            units = [units]
+        if not isinstance(units, Iterable):
+            raise TypeError(f"units is {units!r}; it must be a list of units.")
+        given = cast("Iterable[object]", units)
+        return list(dict.fromkeys(self.unit(layer, unit) for unit in given))
+
+    def _class(self, name: str) -> int:
+        wanted = name.strip().lower()
+        for spelling in (lambda known: {known}, _synonyms):
+            found = [number for number, known in enumerate(self.class_names) if {name, wanted} & spelling(known)]
+            if len(found) == 1:
+                return found[0]
+            if found:
+                raise ValueError(f"{name!r} is the name of the classes {', '.join(map(str, found))}. Give one's number.")
+        raise ValueError(
+            f"Unknown class {name!r}. {hint(wanted, sorted({part for known in self.class_names for part in _synonyms(known)}))}"
+        )
+
+
+def _synonyms(name: str) -> set[str]:
+    whole = name.strip().lower()
+    return {whole, *(part.strip() for part in whole.split(","))}
+
+
+def hint(name: str, known: Sequence[str]) -> str:
+    """Return what to say to somebody who gave a wrong name.
+
+    Example:
+        >>> hint("steeps", ["steps", "size"])
+        "Did you mean 'steps'?"
+    """
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    close = close[:1] if close and difflib.SequenceMatcher(None, name, close[0]).ratio() > 0.8 else close
+    if close:
+        return f"Did you mean {' or '.join(repr(each) for each in close)}?"
+    return f"There are: {', '.join(known[:8])}{', …' if len(known) > 8 else ''}."

@@ -1,0 +1,93 @@
+"""Opening: where a model, the engine and the widgets come together. The one file of the widgets that knows the engine."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from jaxviz.results import Settings
+from jaxviz.widgets.choice import Choice
+from jaxviz.widgets.delivery import serve
+from jaxviz.widgets.explorer import Explorer
+from jaxviz.widgets.facts import Facts
+from jaxviz.widgets.session import Session
+
+if TYPE_CHECKING:
+    from jaxviz.models import Model
+
+_FEWEST_UNITS = 16
+
+
+def explore(
+    model: "Model",
+    layer: str | None = None,
+    units: Iterable[int | str] | None = None,
+    *,
+    unit: int | str | None = None,
+    **options: Any,
+) -> Explorer:
+    """Open the explorer: all layers of a model, their units climbing while one looks.
+
+    Returns at once; the climb goes on in the background, and the kernel stays usable.
+
+    Args:
+        model: A model made by `jaxviz.wrap` or `jaxviz.load`.
+        layer: Name of the layer to begin with; one from the middle of the network if None.
+        units: Units in the grid, as numbers or as names of classes; all if None.
+        unit: The chosen unit.
+        **options: Settings of the climb as in `jaxviz.Settings` (`steps`, `size`, `noise`, …), `from_scratch`,
+            `tile_pixels`, and `layout`.
+
+    Returns:
+        The widget. As the last line of a cell it is shown.
+
+    Raises:
+        KeyError, IndexError, TypeError, ValueError: An argument is wrong; the message says what is allowed.
+
+    Example:
+        >>> import jax.numpy as jnp, jaxviz
+        >>> model = jaxviz.wrap(lambda images: jnp.tanh(images).mean((1, 2)), input_shape=(16, 16, 3))
+        >>> explorer = jaxviz.explore(model, steps=2, size=16)
+        >>> explorer.layer, explorer.wait()
+        ('mean', True)
+        >>> explorer.close()
+    """
+    return Explorer(model, layer, units, unit=unit, **options)
+
+
+def open_session(model: "Model", changes: Mapping[str, Any], options: Mapping[str, Any]) -> Session:
+    """Begin a session on a model.
+
+    Args:
+        model: A model made by `jaxviz.wrap` or `jaxviz.load`.
+        changes: What is chosen: `layer`, `units`, `unit`, each if it was given.
+        options: Settings, `from_scratch` and `tile_pixels`.
+
+    Raises:
+        KeyError, IndexError, TypeError, ValueError: Something is wrong; the message says what is allowed.
+    """
+    from jaxviz.models import Model
+    from jaxviz.rendering import Live
+
+    if not isinstance(model, Model):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"{model!r} is no model; make one with jaxviz.wrap or jaxviz.load, or give a jaxviz widget.")
+    facts = Facts.of(model)
+    return Session(Live(model), facts, first_choice(facts, changes, options), serve=serve)
+
+
+def first_choice(facts: Facts, changes: Mapping[str, Any], options: Mapping[str, Any]) -> Choice:
+    """Return what is chosen at first; a layer from the middle of the network if none is named."""
+    settings = dict(options)
+    changes = {"layer": middle_layer(facts)} | dict(changes)
+    changes |= {name: settings.pop(name) for name in ("from_scratch", "tile_pixels") if name in settings}
+    return Choice().changed(facts, changes | {"settings": Settings().changed(**settings)})
+
+
+def middle_layer(facts: Facts) -> str:
+    """Return a layer that shows well what a network does: the middle one of the wide convolutions.
+
+    Early layers look for edges and late ones for whole objects; between them are textures and parts.
+    """
+    layers = list(facts.layers.values())
+    spatial = [layer for layer in layers if len(layer["shape"]) > 1 and layer["units"] >= _FEWEST_UNITS]
+    wide = [layer for layer in spatial if layer["kind"] == "conv"]
+    some = wide or spatial or layers
+    return some[len(some) // 2]["name"]

@@ -1,0 +1,110 @@
+"""The outbox of one widget: who looks at it, what they have seen, and what they should get next."""
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from jaxviz.results import Tile
+from jaxviz.results.messages import FINISHED, Shown
+from jaxviz.widgets.board import Board
+
+MOST_UNACKNOWLEDGED = 2
+_MOST_PIXELS = 1 << 22  # of one frame: 256 tiles of 128 pixels, encoded in about 25 ms
+_UNIT_SECONDS = 0.5
+"""Between two messages about the chosen unit and sign; there are two signs."""
+
+
+class Candidate(NamedTuple):
+    """A tile that a widget wants to show, most wanted first."""
+
+    board: Board
+    shown: Shown
+
+
+class Outbox:
+    """What one widget's browser side has been sent, and what it has drawn.
+
+    Attributes:
+        views: The views that are open.
+        visible: Units whose tiles are in view, in reading order.
+        files: Files that were asked for, the latest of each kind.
+    """
+
+    def __init__(self) -> None:
+        self.views: set[str] = set()
+        self.visible: list[int] = []
+        self.files: dict[str, dict[str, Any]] = {}
+        self._unacknowledged: set[int] = set()
+        self._number = 0
+        self._sent: dict[tuple[int, Tile], tuple[int, int]] = {}  # generation and tile -> version, number of the frame
+        self._told: dict[tuple[int, Tile], tuple[int, float]] = {}  # of the chosen unit: version, when
+
+    def open(self, view: str) -> None:
+        """Note that a view was opened: it has seen nothing, and what was on its way will not be acknowledged."""
+        self.views.add(view)
+        self._unacknowledged.clear()
+        self._sent.clear()
+        self._told.clear()
+
+    def acknowledge(self, number: int) -> None:
+        """Note that a frame was drawn."""
+        self._unacknowledged.discard(number)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether another frame may be sent now."""
+        return bool(self.views) and len(self._unacknowledged) < MOST_UNACKNOWLEDGED
+
+    def next_frame(self, candidates: Iterable[Candidate]) -> tuple[int, Board, list[Shown]] | None:
+        """Choose what the next frame holds, and count it as sent.
+
+        Among the tiles that have changed, those that were sent longest ago come first; a frame holds tiles of one
+        board and size, and either finished ones or such that still climb.
+
+        Args:
+            candidates: The tiles that the widget shows.
+
+        Returns:
+            The number of the frame, its board and its tiles; None if nothing has changed.
+        """
+        changed = [each for each in candidates if self._version_of(each)[0] != each.shown.record.version]
+        if not changed:
+            return None
+        changed.sort(key=lambda each: self._version_of(each)[1])
+        kind = _kind(changed[0])
+        board = changed[0].board
+        same = [each.shown for each in changed if _kind(each) == kind]
+        assert same[0].record.picture is not None
+        height, width, _ = same[0].record.picture.shape
+        chosen = same[: max(1, _MOST_PIXELS // (height * width))]
+        self._number += 1
+        self._unacknowledged.add(self._number)
+        if len(self._sent) > 4 * len(changed) + 4096:  # generations of long ago
+            self._sent.clear()
+        for shown in chosen:
+            self._sent[board.generation, shown.tile] = (shown.record.version, self._number)
+        return self._number, board, chosen
+
+    def next_units(self, candidates: Iterable[Candidate]) -> Iterator[Candidate | float]:
+        """Give those of the chosen unit's tiles that are due a message, or in how many seconds one will be."""
+        now = time.monotonic()
+        for each in candidates:
+            key = (each.board.generation, each.shown.tile)
+            version, when = self._told.get(key, (0, float("-inf")))
+            if version == each.shown.record.version:
+                continue
+            if now - when < _UNIT_SECONDS:
+                yield when + _UNIT_SECONDS - now
+            else:
+                self._told = {other: value for other, value in self._told.items() if other[0] == key[0]}
+                self._told[key] = (each.shown.record.version, now)
+                yield each
+
+    def _version_of(self, candidate: Candidate) -> tuple[int, int]:
+        return self._sent.get((candidate.board.generation, candidate.shown.tile), (0, 0))
+
+
+def _kind(candidate: Candidate) -> tuple[int, int, int, bool]:
+    picture = candidate.shown.record.picture
+    assert picture is not None
+    return (candidate.board.generation, *picture.shape[:2], candidate.shown.state in FINISHED)
