@@ -2,17 +2,15 @@
 
 import contextvars
 import threading
-from collections.abc import Mapping, Sequence
-from functools import cache
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import anywidget
 import numpy as np
 import traitlets
-from jaxtyping import Float32, Int64
 
-from jaxviz.results import Rendering
+from jaxviz import html
+from jaxviz.results import contact_sheet
 from jaxviz.results.messages import Message
 from jaxviz.results.settings import PRESETS, Settings
 from jaxviz.widgets import hearing, lifetime, still
@@ -21,26 +19,6 @@ from jaxviz.widgets.choice import NAMES, Choice, Pin, plain
 from jaxviz.widgets.facts import LayerFacts
 from jaxviz.widgets.outbox import Outbox
 from jaxviz.widgets.session import Session, one_line
-
-BUNDLE = Path(__file__).parent / "static" / "jaxviz.js"
-"""The front end, built out of `js/`."""
-
-
-@cache
-def bundle(path: Path) -> str:
-    """Return the text of the front end.
-
-    Raises:
-        FileNotFoundError: It was not built; the message says how.
-    """
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"The front end of the widgets is missing: there is no '{path}'. "
-            "In a checkout, `npm ci && npm run build` in js/ makes it; otherwise install jaxviz-features again."
-        ) from None
-
 
 def _trait(hint: Any, default: Any, *, both: bool = False) -> Any:
     """Return a synchronised trait; `hint` is the type of its JSON, for TypeScript."""
@@ -82,7 +60,7 @@ class TileWidget(anywidget.AnyWidget):
     @property
     def _esm(self) -> str:
         """The bundle; a text and not a path, because some hosts show widgets where there are no files."""
-        return bundle(BUNDLE)
+        return html.bundle(html.BUNDLE)
 
     def __init__(self, session: Session, *, layout: Any = None) -> None:
         self._session = session
@@ -91,20 +69,23 @@ class TileWidget(anywidget.AnyWidget):
         self._still: still.Still | None = None
         self.outbox = Outbox()
         facts = session.facts
-        super().__init__(**({} if layout is None else {"layout": layout}))
-        constants = {
-            "kind": self.KIND,
-            "model_name": facts.name,
-            "input_shape": facts.input_shape,
-            "layers": [dict(layer) for layer in facts.layers.values()],
-            "class_names": facts.class_names,
-            "presets": PRESETS,
-        }
-        self.show(constants)
+        # Before ipywidgets opens the comm, so that the browser gets all of it in one message.
+        self.show(
+            {
+                "kind": self.KIND,
+                "model_name": facts.name,
+                "input_shape": facts.input_shape,
+                "layers": [dict(layer) for layer in facts.layers.values()],
+                "class_names": facts.class_names,
+                "presets": PRESETS,
+            }
+        )
         self.mirror()
-        session.join(self)
-        session.tell()
+        super().__init__(**({} if layout is None else {"layout": layout}))
         lifetime.loosen(self)
+        session.join(self)
+        self.mirror()  # what was chosen before it joined
+        session.tell()
 
     # Traits
 
@@ -207,15 +188,35 @@ class TileWidget(anywidget.AnyWidget):
     def close(self) -> None:
         """Close every view, end the climb if no other widget shares it, and free the device."""
         session: Session | None = getattr(self, "_session", None)
+        if self.comm is not None:
+            lifetime.forget(self.model_id)
         super().close()
         if session is not None:
-            lifetime.forget(self)
             session.leave(self)
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
+    # On the screen
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
         if self.comm is None:
-            return None
+            display({"text/plain": f"{type(self).__name__}, closed"}, raw=True)
+            return
         lifetime.tighten(self)
+        data, metadata = super()._repr_mimebundle_() or ({}, {})
+        display(data, metadata=metadata, raw=True)
+        if still.is_in_notebook():
+            self._still = self._still or still.Still()
+            self._still.place()
+
+    def refresh_still(self) -> None:
+        """Show the newest pictures in the output behind the widget, if it is displayed and they have changed."""
         if self._still is None:
-            self._still = still.Still.beside_output()
-        return super()._repr_mimebundle_(**options)
+            return
+        board, shown = self._session.in_view(still.MOST_TILES)
+        made_of = [(each.tile, each.record.version) for each in shown]
+        if shown and made_of != self._still.shown:
+            self._still.shown = made_of
+            pictures = np.stack([each.record.picture for each in shown if each.record.picture is not None])
+            names = [f"{'-' * (unit_sign < 0)}{number}" for (number, unit_sign), _, _ in shown]
+            self._still.update(contact_sheet(pictures, labels=names), board)

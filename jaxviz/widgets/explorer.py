@@ -1,31 +1,31 @@
 """The explorer, and its parts as widgets of their own."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float32, Int64
 
+from jaxviz.html import write_page
 from jaxviz.results import Rendering
 from jaxviz.results.settings import LIMITS
 from jaxviz.widgets.base import TileWidget
 from jaxviz.widgets.facts import hint
+from jaxviz.widgets.page import session_messages
 
-_OPTIONS = ("preset", *LIMITS, "from_scratch", "tile_pixels")
+_OPTIONS = ("preset", *LIMITS, "from_scratch", "tile_pixels", "layer", "units", "unit", "layout")
 
 
-def checked_options(owner: str, options: dict[str, Any], known: Iterable[str] = ()) -> dict[str, Any]:
-    """Return keyword arguments, of which none may be unknown.
+def checked_options(owner: str, options: dict[str, Any], known: Sequence[str] = _OPTIONS) -> None:
+    """Refuse keyword arguments that are unknown.
 
     Raises:
         TypeError: One is; the message names the closest.
     """
-    names = [*_OPTIONS, *known]
     for name in options:
-        if name not in names:
-            raise TypeError(f"{owner}() has no argument '{name}'. {hint(name, names)}")
-    return options
+        if name not in known:
+            raise TypeError(f"{owner}() has no argument '{name}'. {hint(name, known)}")
 
 
 class _LayerWidget(TileWidget):
@@ -42,8 +42,8 @@ class _LayerWidget(TileWidget):
     ) -> None:
         from jaxviz.widgets.opening import open_session
 
-        layout = options.pop("layout", None)
-        settings = checked_options(type(self).__name__, options, ("layer", "units", "unit", "layout"))
+        checked_options(type(self).__name__, options)
+        layout, settings = options.pop("layout", None), options
         changes = {"layer": layer, "units": units, "unit": unit}
         changes = {name: value for name, value in changes.items() if value is not None}
         if isinstance(model, TileWidget):
@@ -98,14 +98,10 @@ class _LayerWidget(TileWidget):
         Raises:
             ValueError: Nothing was rendered yet.
         """
-        from jaxviz.html import write_page
-
-        traits, messages = self._session.page({name: getattr(self, name) for name in self.traits(hint=_is_hint)})
-        write_page(path, traits, messages)
-
-
-def _is_hint(hint: Any) -> bool:
-    return hint is not None
+        self._session.tell()
+        traits = {name: getattr(self, name) for name in self.traits(hint=lambda hint: hint is not None)}
+        messages = session_messages(self._session)
+        write_page(path, traits | {"error": ""}, messages, title=f"jaxviz: {self.model_name} {self.layer}")
 
 
 class Explorer(_LayerWidget):

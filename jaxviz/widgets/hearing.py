@@ -11,10 +11,6 @@ from jaxviz.widgets.session import Face, Session
 class Hearer(Face, Protocol):
     """A widget, as far as its messages go."""
 
-    def send_message(self, message: Message) -> None:
-        """Send JSON and bytes to the browser."""
-        ...
-
     def send_state(self, key: Any = None) -> None:
         """Send traits again."""
         ...

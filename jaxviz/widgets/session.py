@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from jaxviz.jobs import Courier, Job
 from jaxviz.results import LiveClimb, Rendering, Tile
+from jaxviz.results.messages import Message, Shown
 from jaxviz.results.tile import TileRecord
 from jaxviz.widgets.board import IDLE, Board, Status
 from jaxviz.widgets.choice import Choice
@@ -30,6 +31,14 @@ class Face(Protocol):
     outbox: Outbox
     shows_grid: bool
     shows_unit: bool
+
+    def send_message(self, message: Message) -> None:
+        """Send JSON and bytes to the browser."""
+        ...
+
+    def refresh_still(self) -> None:
+        """Show the newest pictures in the output behind the widget."""
+        ...
 
     def mirror(self) -> None:
         """Take over the session's choice."""
@@ -64,7 +73,7 @@ class Session:
         self.error = ""
         self._live = live
         self._serve = serve
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._telling = threading.RLock()
         self._faces: weakref.WeakSet[Face] = weakref.WeakSet()
         self._generation = itertools.count(1)
@@ -92,7 +101,7 @@ class Session:
         Raises:
             KeyError, IndexError, TypeError, ValueError: A value is wrong; the message says what is allowed.
         """
-        with self._lock:
+        with self.lock:
             before = self.choice
             self.choice = before.changed(self.facts, changes)
             moved = (before.layer, before.settings) != (self.choice.layer, self.choice.settings)
@@ -112,7 +121,7 @@ class Session:
         """
         if command not in ("start", "pause", "stop", "restart"):
             raise ValueError(f"Unknown command {command!r}; there are start, pause, stop and restart.")
-        with self._lock:
+        with self.lock:
             self.error = ""
             self._rests = False
             if command == "restart" and self._board is not None:
@@ -188,7 +197,7 @@ class Session:
         finally:
             self._set_preparing(False)
         now = time.monotonic()
-        with self._lock:
+        with self.lock:
             made = board.take(updates, next(self._version))
             self._made.append((now, made))
             while self._made and now - self._made[0][0] > _SPEED_SECONDS:
@@ -198,7 +207,7 @@ class Session:
 
     def _aim(self) -> Board | None:
         """Turn the climb to the choice, and say which tiles are wanted; if it is refused, go back to the last one."""
-        with self._lock:
+        with self.lock:
             choice, board, forget_all = self.choice, self._board, self._forget_all
             accepted = self._accepted
         if board is None:
@@ -215,9 +224,9 @@ class Session:
                 self._take_back(choice, accepted)
                 self.report(error)
                 return self._aim()
-            with self._lock:
+            with self.lock:
                 self._accepted, self._tiers, self._forget_all = choice, None, self._forget_all and not forget_all
-        with self._lock:
+        with self.lock:
             tiers = self._wanted()
             fresh = self.choice.layer == choice.layer and tiers != self._tiers
             self._tiers = tiers if fresh else self._tiers
@@ -226,7 +235,7 @@ class Session:
         return board
 
     def _take_back(self, refused: Choice, accepted: Choice) -> None:
-        with self._lock:
+        with self.lock:
             if (self.choice.layer, self.choice.settings) != (refused.layer, refused.settings):
                 return  # another choice was made since
             back = {"layer": accepted.layer, "settings": accepted.settings, "units": list(accepted.units)}
@@ -251,7 +260,7 @@ class Session:
         return tiers
 
     def _set_preparing(self, value: bool) -> None:
-        with self._lock:
+        with self.lock:
             if value == self._is_preparing:
                 return
             self._is_preparing, self._untold = value, True
@@ -263,18 +272,18 @@ class Session:
 
     def faces(self) -> list[Face]:
         """Return the widgets that show this session."""
-        with self._lock:
+        with self.lock:
             return list(self._faces)
 
     def join(self, face: Face) -> None:
         """Let a widget show this session."""
-        with self._lock:
+        with self.lock:
             self._faces.add(face)
         self.look_again()
 
     def leave(self, face: Face) -> None:
         """A widget was closed; with the last one the session ends."""
-        with self._lock:
+        with self.lock:
             self._faces.discard(face)
             last = not self._faces
         if last:
@@ -313,7 +322,7 @@ class Session:
 
     def status(self) -> Status:
         """Return how far the climb is."""
-        with self._lock:
+        with self.lock:
             board, phase = self._board, self.phase
             if board is None:
                 return IDLE
@@ -330,7 +339,7 @@ class Session:
     def tell(self) -> None:
         """Set the traits that only Python sets, on every widget, from what is known now."""
         with self._telling:
-            with self._lock:
+            with self.lock:
                 self._untold, self._told_at, self._told_phase = False, time.monotonic(), self.job.phase
                 status = self.status()
                 letters = self._board.letters(self.choice.units, status["phase"]) if self._board else ""
@@ -371,7 +380,7 @@ class Session:
 
     def opened(self, face: Face, view: str) -> None:
         """A view of a widget was opened."""
-        with self._lock:
+        with self.lock:
             face.outbox.open(view)
             self._rest_at = None
             resume, self._rests = self._rests, False
@@ -381,14 +390,14 @@ class Session:
 
     def closed(self, face: Face, view: str) -> None:
         """A view of a widget was closed; when it was the last, the climb will rest."""
-        with self._lock:
+        with self.lock:
             face.outbox.views.discard(view)
             if not any(other.outbox.views for other in self._faces):
                 self._rest_at = time.monotonic() + REST_SECONDS
         self.courier.notify()
 
     def _rest_if_due(self) -> float | None:
-        with self._lock:
+        with self.lock:
             if self._rest_at is None:
                 return None
             left = self._rest_at - time.monotonic()
@@ -404,7 +413,7 @@ class Session:
 
     def candidates(self, face: Face) -> list[Candidate]:
         """Return the tiles that a widget shows and that have a picture: of the chosen unit, in view, and pinned."""
-        with self._lock:
+        with self.lock:
             board, choice, phase = self._board, self.choice, self.phase
             if board is None:
                 return []
@@ -419,16 +428,12 @@ class Session:
 
     def chosen(self) -> list[Candidate]:
         """Return the chosen unit's tiles that have a picture, as copies."""
-        with self._lock:
+        with self.lock:
             board, unit = self._board, self.choice.unit
             if board is None:
                 return []
             found = [shown for sign in (1, -1) if (shown := board.shown((unit, sign), self.phase))]
             return [Candidate(board, shown._replace(record=shown.record.copy())) for shown in found]
-
-    def locked(self) -> threading.RLock:
-        """Return the lock of the data, for an outbox that chooses among candidates."""
-        return self._lock  # pyright: ignore[reportReturnType]
 
     # What Python asks
 
@@ -438,7 +443,7 @@ class Session:
         Raises:
             RuntimeError: The climb failed.
         """
-        with self._lock:
+        with self.lock:
             self._waiting += 1
             resume, self._rests = self._rests, False
         if resume:
@@ -446,7 +451,7 @@ class Session:
         try:
             rests = self.job.wait(timeout_seconds)
         finally:
-            with self._lock:
+            with self.lock:
                 self._waiting -= 1
         self.tell()
         if self.job.phase == "failed" and self.job.error is not None:
@@ -455,13 +460,13 @@ class Session:
 
     def record(self, unit: int, sign: int) -> TileRecord | None:
         """Return what is known of a tile of the present board, as a copy."""
-        with self._lock:
+        with self.lock:
             record = None if self._board is None else self._board.records.get((unit, sign))
             return None if record is None else record.copy()
 
     def begun(self) -> list[Tile]:
         """Return the tiles to speak of: the selection if there is one, else what is in view, else all; if begun."""
-        with self._lock:
+        with self.lock:
             board, choice = self._board, self.choice
             if board is None:
                 return []
@@ -478,16 +483,26 @@ class Session:
         Raises:
             ValueError: None of them has begun.
         """
-        with self._lock:
+        with self.lock:
             accepted, choice = self._accepted, self.choice
             turned = accepted is not None and (accepted.layer, accepted.settings) == (choice.layer, choice.settings)
         if not tiles or not turned or self._forget_all:
             raise ValueError("Nothing has been rendered yet: start the climb, and `wait` for it.")
         return self._live.rendering(tiles)
 
+    def in_view(self, most: int) -> tuple[str, list[Shown]]:
+        """Return a line about what is on the screen, and the first of its tiles that have pictures."""
+        with self.lock:
+            board, phase = self._board, self.phase
+            if board is None:
+                return "", []
+            shown = [found for tile in self.begun()[:most] if (found := board.shown(tile, phase))]
+            height = {found.record.picture.shape for found in shown if found.record.picture is not None}
+            return f"{self.facts.name} {board.layer}", shown if len(height) == 1 else []
+
     def boards(self) -> list[Board]:
         """Return the newest board of each layer, and those with pinned tiles, for an exported page."""
-        with self._lock:
+        with self.lock:
             newest = {board.layer: board for board in sorted(self._boards, key=lambda board: board.generation)}
             return [board for board in self._boards if board is newest[board.layer] or self._pinned(board)]
 

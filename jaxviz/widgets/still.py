@@ -1,9 +1,4 @@
-"""The still: the last pictures as a plain image beside a widget, for readers that have no kernel.
-
-JupyterLab does not save what widgets show, and GitHub and nbviewer do not run them. So a widget's output has a
-sibling, empty while the climb runs and an image from then on. Where the widget is alive, the front end hides images
-that carry the mark.
-"""
+"""The still: the last pictures as a plain image behind a widget, for readers that have no kernel (docs/explorer.md)."""
 
 import base64
 import io
@@ -13,8 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-MARK = b"jaxviz-still"
-"""The comment of the JPEG. It lies where base64 spells it in whole, so that a style sheet can find it."""
+from jaxviz.results.sheet import SURROUND
 
 MOST_TILES = 64
 _MOST_PIXELS = 1024
@@ -22,26 +16,20 @@ _QUALITY = 85
 
 
 class Still:
-    """The output beside a widget.
+    """The output behind a widget.
 
     Attributes:
         shown: What the image was made of, to see whether it is still true.
     """
 
-    def __init__(self, display_id: str) -> None:
-        self._display_id = display_id
+    def __init__(self) -> None:
+        self._display_id = f"jaxviz-{uuid.uuid4().hex}"
         self.shown: Any = None
 
-    @classmethod
-    def beside_output(cls) -> "Still | None":
-        """Put an empty output into the running cell; None where there is no kernel to show it."""
-        from IPython.core.getipython import get_ipython
-
-        if getattr(get_ipython(), "kernel", None) is None:  # pyright: ignore[reportUnknownArgumentType]
-            return None
-        still = cls(f"jaxviz-{uuid.uuid4().hex}")
-        still._publish({"text/html": "", "text/plain": ""}, update=False)
-        return still
+    def place(self) -> None:
+        """Put the output, a grey pixel at first, behind what the running cell has shown."""
+        pixel = np.full((1, 1, 3), SURROUND, np.uint8)
+        self._publish(pixel, "", update=self.shown is not None)
 
     def update(self, sheet: UInt8[np.ndarray, "height width 3"], text: str) -> None:
         """Show an image in the output.
@@ -50,29 +38,28 @@ class Still:
             sheet: RGB, uint8.
             text: What readers without images get.
         """
-        encoded = base64.b64encode(marked_jpeg(sheet)).decode("ascii")
-        self._publish({"image/jpeg": encoded, "text/plain": text}, update=True)
+        self._publish(sheet, text, update=True)
 
-    def _publish(self, data: dict[str, str], *, update: bool) -> None:
+    def _publish(self, sheet: UInt8[np.ndarray, "height width 3"], text: str, *, update: bool) -> None:
         from IPython.display import display
 
-        display(data, raw=True, display_id=self._display_id, update=update)
+        image = base64.b64encode(_small_jpeg(sheet)).decode("ascii")
+        display({"image/jpeg": image, "text/plain": text}, raw=True, display_id=self._display_id, update=update)
 
 
-def marked_jpeg(sheet: UInt8[np.ndarray, "height width 3"]) -> bytes:
-    """Encode an image with the mark, made smaller if it is very large.
+def is_in_notebook() -> bool:
+    """Return whether a kernel will show what is displayed."""
+    from IPython.core.getipython import get_ipython
 
-    Example:
-        >>> jpeg = marked_jpeg(np.zeros((8, 8, 3), np.uint8))
-        >>> jpeg[24:36]
-        b'jaxviz-still'
-        >>> base64.b64encode(MARK) in base64.b64encode(jpeg)
-        True
-    """
+    return getattr(get_ipython(), "kernel", None) is not None  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _small_jpeg(sheet: UInt8[np.ndarray, "height width 3"]) -> bytes:
+    """Encode an image, made smaller if it is very large: it is kept in the notebook's file."""
     from PIL import Image
 
     image = Image.fromarray(sheet)
     image.thumbnail((_MOST_PIXELS, _MOST_PIXELS))
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=_QUALITY, comment=MARK)
+    image.save(buffer, "JPEG", quality=_QUALITY)
     return buffer.getvalue()

@@ -1,0 +1,255 @@
+"""Pages: what was rendered as one self-contained file, with the same front end as the widgets.
+
+The page holds the bundle, the traits and the messages that a widget would have sent; `openPage` of the bundle
+stands in for the kernel. Nothing is loaded from anywhere.
+"""
+
+import base64
+import json
+import os
+from collections.abc import Mapping, Sequence
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxviz.results import Rendering, Settings, Update
+from jaxviz.results.files import write_whole
+from jaxviz.results.messages import FINISHED, Message, Shown, frame_message, unit_message
+from jaxviz.results.settings import PRESETS
+from jaxviz.results.sheet import to_bytes
+from jaxviz.results.tile import LETTERS, TileRecord
+
+BUNDLE = Path(__file__).parent / "widgets" / "static" / "jaxviz.js"
+"""The front end, built out of `js/`."""
+
+_MOST_TILES = 256  # of one frame
+MOST_SCORES = 128
+"""Of a curve on a page; there may be thousands of curves."""
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="jaxviz">
+<title>{title}</title>
+<style>html, body {{ height: 100%; margin: 0 }} #explorer {{ min-height: 100% }}</style>
+<div id="explorer"></div>
+<noscript>This page shows pictures by a script that it holds itself. Please allow scripts.</noscript>
+<script type="application/json" id="record">{record}</script>
+<script type="application/json" id="bundle">{bundle}</script>
+<script type="module">
+const read = (id) => JSON.parse(document.getElementById(id).textContent);
+const address = URL.createObjectURL(new Blob([read("bundle")], {{ type: "text/javascript" }}));
+const {{ openPage }} = await import(address);
+openPage({{ element: document.getElementById("explorer"), ...read("record") }});
+</script>
+</html>
+"""
+
+
+@cache
+def bundle(path: Path) -> str:
+    """Return the text of the front end.
+
+    Raises:
+        FileNotFoundError: It was not built; the message says how.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"The front end of the widgets is missing: there is no '{path}'. "
+            "In a checkout, `npm ci && npm run build` in js/ makes it; otherwise install jaxviz-features again."
+        ) from None
+
+
+def write_page(
+    path: str | os.PathLike[str], traits: Mapping[str, Any], messages: Sequence[Message], *, title: str = "jaxviz"
+) -> None:
+    """Write one file that shows what was rendered.
+
+    Args:
+        path: Where to write; a missing folder is made.
+        traits: The traits of docs/explorer.md.
+        messages: `frame` and `unit` messages.
+        title: Of the page.
+
+    Raises:
+        ValueError: There is no message, and so nothing to show.
+    """
+    if not messages:
+        raise ValueError("Nothing has been rendered yet, so there is nothing to write to a page.")
+    record = {
+        "traits": dict(traits) | {"kernel": False},
+        "messages": [
+            {"content": content, "buffers": [base64.b64encode(buffer).decode("ascii") for buffer in buffers]}
+            for content, buffers in messages
+        ],
+    }
+    page = _PAGE.format(title=escape(title), record=_json(record), bundle=_json(bundle(BUNDLE)))
+    write_whole(Path(path), lambda file: file.write(page.encode("utf-8")))
+
+
+def write_renderings(path: str | os.PathLike[str], *renderings: Rendering) -> None:
+    """Write one page that shows some renderings, each as a layer.
+
+    A rendering of units of one layer is named after it, and its units have their numbers; the pictures of another one
+    are numbered through and have their labels as names.
+
+    Args:
+        path: Where to write; a missing folder is made.
+        *renderings: At least one.
+
+    Raises:
+        ValueError: There is no rendering.
+    """
+    layers: list[dict[str, Any]] = []
+    messages: list[Message] = []
+    for generation, rendering in enumerate(renderings, start=1):
+        name, tiles = _tiles(rendering)
+        taken = {layer["name"] for layer in layers}
+        name = name if name not in taken else f"{name} #{generation}"
+        records = _records(rendering, tiles)
+        layers.append(_layer(name, rendering, tiles))
+        messages += page_messages(name, generation, records)
+    if not renderings:
+        raise ValueError("There is no rendering to write to a page; give at least one.")
+    write_page(path, _traits(renderings, layers, messages), messages, title=f"jaxviz: {layers[0]['name']}")
+
+
+def page_messages(layer: str, generation: int, tiles: Sequence[Shown]) -> list[Message]:
+    """Return the messages that a page needs for some tiles of a layer, which have pictures."""
+    frames: list[Message] = []
+    by_shape: dict[tuple[int, ...], list[Shown]] = {}
+    for shown in tiles:
+        assert shown.record.picture is not None
+        by_shape.setdefault(shown.record.picture.shape, []).append(shown)
+    for same in by_shape.values():
+        for first in range(0, len(same), _MOST_TILES):
+            frames.append(frame_message(0, layer, generation, same[first : first + _MOST_TILES]))
+    units = [
+        unit_message(layer, generation, shown.tile, shown.record, most_scores=MOST_SCORES) for shown in tiles
+    ]
+    return frames + units
+
+
+def _json(value: Any) -> str:
+    """Return JSON that may stand within a script element: no `</script`, no `<!--`."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def _tiles(rendering: Rendering) -> tuple[str, list[tuple[int, int]]]:
+    """Return a name for the rendering and the tile that each of its pictures is."""
+    read = [_target(objective) for objective in rendering.recipe.objectives]
+    names = {name for name, _ in read}
+    tiles = [tile for _, tile in read]
+    if len(names) == 1 and None not in names and len(set(tiles)) == len(tiles):
+        return names.pop() or "", tiles
+    return "pictures", [(position, 1) for position in range(len(rendering))]
+
+
+def _target(objective: dict[str, Any]) -> tuple[str | None, tuple[int, int]]:
+    """Return layer, unit and sign of an objective, the layer None if it is not simply that of a unit."""
+    sign = 1
+    if objective["kind"] == "sum" and len(objective["terms"]) == 1 and not objective["offset"]:
+        term = objective["terms"][0]
+        sign, objective = (-1 if term["weight"] == -1 else 1 if term["weight"] == 1 else 0), term["objective"]
+    if sign and objective["kind"] in ("channel", "class_logit"):
+        return objective["layer"] or "classes", (objective["index"], sign)
+    return None, (0, 1)
+
+
+def _records(rendering: Rendering, tiles: Sequence[tuple[int, int]]) -> list[Shown]:
+    shown: list[Shown] = []
+    for position, tile in enumerate(tiles):
+        scores = rendering.score_history[:, position]
+        known = ~np.isnan(scores)
+        steps = [int(step) for step in rendering.history_steps[known]]
+        state = rendering.states[position]
+        update = Update(
+            unit=tile[0],
+            sign=tile[1],
+            step=rendering.recipe.steps if state == "done" else max(steps, default=0),
+            first_step=0,
+            scores=scores[known],
+            state=state,
+            message=rendering.messages[position],
+            picture=to_bytes(rendering.images[position]),
+        )
+        record = TileRecord()
+        record.take(update, version=1, given=rendering.recipe.steps)
+        record.steps = steps
+        shown.append(Shown(tile, record, state))
+    return shown
+
+
+def _layer(name: str, rendering: Rendering, tiles: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    has_names = name == "pictures" or rendering.recipe.objectives[0]["kind"] == "class_logit"
+    count = max(unit for unit, _ in tiles) + 1
+    return {
+        "name": name,
+        "kind": "",
+        "shape": [count],
+        "units": count,
+        "parameters": 0,
+        "flops": 0,
+        "receptive_field": [],
+        "classes": has_names,
+    }
+
+
+def _traits(
+    renderings: Sequence[Rendering], layers: Sequence[dict[str, Any]], messages: Sequence[Message]
+) -> dict[str, Any]:
+    first, recipe = renderings[0], renderings[0].recipe
+    tiles = _tiles(first)[1]
+    units = list(dict.fromkeys(unit for unit, _ in tiles))
+    states = {unit: state for (unit, _), state in zip(reversed(tiles), reversed(first.states), strict=True)}
+    finished = sum(state in FINISHED for state in first.states)
+    settings = Settings().to_json() | {"steps": recipe.steps, "size": recipe.size[0]}
+    return {
+        "kind": "explorer",
+        "model_name": recipe.model.get("name", ""),
+        "input_shape": recipe.model.get("input_shape", []),
+        "layers": list(layers),
+        "class_names": _names(renderings, layers),
+        "layer": layers[0]["name"],
+        "units": units,
+        "unit": units[0],
+        "selection": [],
+        "settings": settings,
+        "presets": PRESETS,
+        "from_scratch": True,
+        "tile_pixels": 96,
+        "pins": [],
+        "states": "".join(LETTERS[states[unit]] for unit in units),
+        "status": {
+            "phase": "done",
+            "generation": messages[0].content["generation"],
+            "finished": finished,
+            "total": len(tiles),
+            "image_steps": len(tiles) * recipe.steps,
+            "total_image_steps": len(tiles) * recipe.steps,
+            "seconds_left": None,
+            "steps_per_second": None,
+            "message": "",
+        },
+        "error": "",
+        "code": {"unit": "", "grid": ""},
+    }
+
+
+def _names(renderings: Sequence[Rendering], layers: Sequence[dict[str, Any]]) -> list[str]:
+    """Return names for the units of the one layer whose units have some; of several such layers, of the first."""
+    named = [position for position, layer in enumerate(layers) if layer["classes"]]
+    for position in named[1:]:
+        layers[position]["classes"] = False
+    if not named:
+        return []
+    rendering, names = renderings[named[0]], [""] * layers[named[0]]["units"]
+    for (unit, _), label in zip(_tiles(rendering)[1], rendering.labels, strict=True):
+        names[unit] = label.removeprefix("-")
+    return names
