@@ -129,10 +129,8 @@ def page_messages(layer: str, generation: int, tiles: Sequence[Shown]) -> list[M
         by_shape.setdefault(shown.record.picture.shape, []).append(shown)
     for same in by_shape.values():
         for first in range(0, len(same), _MOST_TILES):
-            frames.append(frame_message(0, layer, generation, same[first : first + _MOST_TILES]))
-    units = [
-        unit_message(layer, generation, shown.tile, shown.record, most_scores=MOST_SCORES) for shown in tiles
-    ]
+            frames += [frame_message(0, layer, generation, same[first : first + _MOST_TILES])]
+    units = [unit_message(layer, generation, shown.tile, shown.record, most_scores=MOST_SCORES) for shown in tiles]
     return frames + units
 
 

@@ -11,7 +11,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import MethodType
 from typing import Any
@@ -36,7 +36,7 @@ class Turnstile:
         self._queue: deque[object] = deque()
 
     @contextmanager
-    def passage(self, wanted: Callable[[], bool]) -> Iterator[bool]:
+    def passage(self, wanted: Callable[[], bool]) -> Generator[bool]:
         """Wait for one's turn, keep it for the length of the block, and give whether it came.
 
         Args:

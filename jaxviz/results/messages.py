@@ -71,9 +71,7 @@ def frame_message(number: int, layer: str, generation: int, tiles: Sequence[Show
     return Message(content, [_atlas_jpeg(pictures, columns, finished=finished)])
 
 
-def unit_message(
-    layer: str, generation: int, tile: Tile, record: TileRecord, *, most_scores: int = 1024
-) -> Message:
+def unit_message(layer: str, generation: int, tile: Tile, record: TileRecord, *, most_scores: int = 1024) -> Message:
     """Return the `unit` message of a tile: its curve and its picture at each stage.
 
     Args:

@@ -3,7 +3,7 @@
 import contextvars
 import threading
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import anywidget
 import numpy as np
@@ -15,10 +15,12 @@ from jaxviz.results.messages import Message
 from jaxviz.results.settings import PRESETS, Settings
 from jaxviz.widgets import hearing, lifetime, still
 from jaxviz.widgets.board import IDLE, Status
-from jaxviz.widgets.choice import NAMES, Choice, Pin, plain
+from jaxviz.widgets.choice import NAMES, Pin, plain
+from jaxviz.widgets.climb import one_line
 from jaxviz.widgets.facts import LayerFacts
 from jaxviz.widgets.outbox import Outbox
-from jaxviz.widgets.session import Session, one_line
+from jaxviz.widgets.session import Session
+
 
 def _trait(hint: Any, default: Any, *, both: bool = False) -> Any:
     """Return a synchronised trait; `hint` is the type of its JSON, for TypeScript."""
@@ -34,8 +36,8 @@ class TileWidget(anywidget.AnyWidget):
     """
 
     KIND: ClassVar[str] = "explorer"
-    shows_grid: ClassVar[bool] = True
-    shows_unit: ClassVar[bool] = True
+    SHOWS_GRID: ClassVar[bool] = True
+    SHOWS_UNIT: ClassVar[bool] = True
 
     kind = _trait(Literal["explorer", "grid", "unit", "progress"], "explorer")
     kernel = _trait(bool, True)
@@ -67,6 +69,8 @@ class TileWidget(anywidget.AnyWidget):
         self._context = contextvars.copy_context()
         self._mirrored = threading.local()
         self._still: still.Still | None = None
+        self.shows_grid = self.SHOWS_GRID
+        self.shows_unit = self.SHOWS_UNIT
         self.outbox = Outbox()
         facts = session.facts
         # Before ipywidgets opens the comm, so that the browser gets all of it in one message.
@@ -197,14 +201,12 @@ class TileWidget(anywidget.AnyWidget):
     # On the screen
 
     def _ipython_display_(self) -> None:
-        from IPython.display import display
-
         if self.comm is None:
-            display({"text/plain": f"{type(self).__name__}, closed"}, raw=True)
+            still.show({"text/plain": f"{type(self).__name__}, closed"})
             return
         lifetime.tighten(self)
-        data, metadata = super()._repr_mimebundle_() or ({}, {})
-        display(data, metadata=metadata, raw=True)
+        data, metadata = cast("tuple[dict[str, Any], dict[str, Any]]", super()._repr_mimebundle_())
+        still.show(data, metadata=metadata)
         if still.is_in_notebook():
             self._still = self._still or still.Still()
             self._still.place()

@@ -127,4 +127,3 @@ class Board:
     def byte_count(self) -> int:
         """Roughly how much memory the records hold."""
         return sum(record.byte_count for record in self.records.values())
-

@@ -23,27 +23,22 @@ def serve(session: Session, face: Face) -> float | None:
         face.refresh_still()
     if not outbox.views:
         return None
-    waits: list[float] = []
     with session.lock:
         frame = outbox.next_frame(session.candidates(face)) if outbox.is_open else None
     if frame is not None:
         number, board, tiles = frame
         face.send_message(frame_message(number, board.layer, board.generation, tiles))
-        waits.append(0.0)
     with session.lock:
-        due = list(outbox.next_units(session.chosen())) if face.shows_unit else []
+        due, wait = outbox.next_units(session.chosen()) if face.shows_unit else ([], None)
         files, outbox.files = list(outbox.files.values()), {}
-    for each in due:
-        if isinstance(each, float):
-            waits.append(each)
-        else:
-            face.send_message(unit_message(each.board.layer, each.board.generation, each.shown.tile, each.shown.record))
+    for board, shown in due:
+        face.send_message(unit_message(board.layer, board.generation, shown.tile, shown.record))
     for request in files:
         try:
             face.send_message(file_message(session, request))
         except (ValueError, KeyError, IndexError) as error:
             session.report(error)
-    return min(waits, default=None)
+    return wait if frame is None else 0.0
 
 
 def file_message(session: Session, request: dict[str, Any]) -> Message:
@@ -62,7 +57,7 @@ def file_message(session: Session, request: dict[str, Any]) -> Message:
     if layer == session.choice.layer:
         rendering = session.rendering([tile])
         return _png_message(file_names(rendering.labels)[0], rendering, rendering.grid(gap_pixels=0))
-    for board in session.boards():
+    for board in session.exported():
         record = board.records.get(tile) if board.layer == layer else None
         if record is not None and record.picture is not None:
             name = file_names([f"{'-' * (tile[1] < 0)}{layer}:{tile[0]}"])[0]

@@ -99,7 +99,7 @@ class _LayerWidget(TileWidget):
             ValueError: Nothing was rendered yet.
         """
         self._session.tell()
-        traits = {name: getattr(self, name) for name in self.traits(hint=lambda hint: hint is not None)}
+        traits = {name: getattr(self, name) for name, trait in self.traits().items() if "hint" in trait.metadata}
         messages = session_messages(self._session)
         write_page(path, traits | {"error": ""}, messages, title=f"jaxviz: {self.model_name} {self.layer}")
 
@@ -107,8 +107,8 @@ class _LayerWidget(TileWidget):
 class Explorer(_LayerWidget):
     """Show all layers of a model, a layer's units as a grid, and one unit large, climbing while one looks.
 
-    Usually made by `jaxviz.explore`. Traits that may be read, set, observed and linked: `layer`, `units`, `unit` (a number,
-    or the name of a class when set), `selection`, `settings` (set it to a dictionary of changes), `from_scratch`,
+    Usually made by `jaxviz.explore`. Traits that may be read, set, observed and linked: `layer`, `units`, `unit` (a
+    number, or the name of a class when set), `selection`, `settings` (set it to a dictionary of changes), `from_scratch`,
     `tile_pixels` and `pins`. `states`, `status`, `error` and `code` say what happens.
 
     Args:
@@ -158,7 +158,7 @@ class LayerGrid(_LayerWidget):
     """
 
     KIND: ClassVar[str] = "grid"
-    shows_unit: ClassVar[bool] = False
+    SHOWS_UNIT: ClassVar[bool] = False
 
 
 class UnitView(_LayerWidget):
@@ -184,4 +184,4 @@ class UnitView(_LayerWidget):
     """
 
     KIND: ClassVar[str] = "unit"
-    shows_grid: ClassVar[bool] = False
+    SHOWS_GRID: ClassVar[bool] = False

@@ -82,9 +82,7 @@ class Facts:
                     parameters=layer.parameters,
                     flops=layer.flops,
                     receptive_field=list(layer.receptive_field),
-                    classes=layer.name in names
-                    and len(layer.shape) == 1
-                    and layer.units == len(model.class_names),
+                    classes=layer.name in names and len(layer.shape) == 1 and layer.units == len(model.class_names),
                 )
                 for layer in layers
             ],
@@ -100,7 +98,9 @@ class Facts:
             raise TypeError(f"layer is {name!r}; it must be the name of a layer.")
         name = self._aliases.get(name, name)
         if name not in self.layers:
-            raise KeyError(f"Unknown layer '{name}' in model '{self.name}'. {hint(name, [*self.layers, *self._aliases])}")
+            raise KeyError(
+                f"Unknown layer '{name}' in model '{self.name}'. {hint(name, [*self.layers, *self._aliases])}"
+            )
         return name
 
     def unit(self, layer: str, unit: object) -> int:
@@ -138,15 +138,14 @@ class Facts:
 
     def _class(self, name: str) -> int:
         wanted = name.strip().lower()
-        for spelling in (lambda known: {known}, _synonyms):
-            found = [number for number, known in enumerate(self.class_names) if {name, wanted} & spelling(known)]
-            if len(found) == 1:
-                return found[0]
-            if found:
-                raise ValueError(f"{name!r} is the name of the classes {', '.join(map(str, found))}. Give one's number.")
-        raise ValueError(
-            f"Unknown class {name!r}. {hint(wanted, sorted({part for known in self.class_names for part in _synonyms(known)}))}"
-        )
+        found = [number for number, known in enumerate(self.class_names) if known == name]
+        found = found or [number for number, known in enumerate(self.class_names) if wanted in _synonyms(known)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise ValueError(f"{name!r} is the name of the classes {', '.join(map(str, found))}. Give one's number.")
+        every = sorted({part for known in self.class_names for part in _synonyms(known)})
+        raise ValueError(f"Unknown class {name!r}. {hint(wanted, every)}")
 
 
 def _synonyms(name: str) -> set[str]:

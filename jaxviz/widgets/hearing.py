@@ -77,6 +77,6 @@ _ACTIONS: dict[str, Callable[[Session, Hearer, dict[str, Any]], None]] = {
     "ack": _acknowledge,
     "set": _set,
     "visible": _visible,
-    "command": lambda session, face, content: session.command(content["command"]),
+    "command": lambda session, _, content: session.command(content["command"]),
     "file": _file,
 }

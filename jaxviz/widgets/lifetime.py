@@ -7,7 +7,7 @@ held strongly from its display until a while after its last view was closed.
 
 import threading
 import weakref
-from typing import Any
+from typing import Any, cast
 
 from ipywidgets.widgets import widget as ipywidgets_widget
 
@@ -71,5 +71,5 @@ def _cancel(model_id: str) -> None:
 
 def _registry() -> dict[str, Any]:
     # Of ipywidgets 8; 7 has it on the class.
-    instances = getattr(ipywidgets_widget, "_instances", None)
-    return ipywidgets_widget.Widget.widgets if instances is None else instances
+    instances: Any = getattr(ipywidgets_widget, "_instances", None)
+    return cast("dict[str, Any]", ipywidgets_widget.Widget.widgets if instances is None else instances)

@@ -1,4 +1,4 @@
-"""Opening: where a model, the engine and the widgets come together. The one file of the widgets that knows the engine."""
+"""Opening: where model, engine and widgets come together; the one file of the widgets that knows the engine."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any

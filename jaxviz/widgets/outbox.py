@@ -1,7 +1,7 @@
 """The outbox of one widget: who looks at it, what they have seen, and what they should get next."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from jaxviz.results import Tile
@@ -85,20 +85,32 @@ class Outbox:
             self._sent[board.generation, shown.tile] = (shown.record.version, self._number)
         return self._number, board, chosen
 
-    def next_units(self, candidates: Iterable[Candidate]) -> Iterator[Candidate | float]:
-        """Give those of the chosen unit's tiles that are due a message, or in how many seconds one will be."""
+    def next_units(self, candidates: Iterable[Candidate]) -> tuple[list[Candidate], float | None]:
+        """Choose those of the chosen unit's tiles that are due a message, and count them as told.
+
+        Args:
+            candidates: The chosen unit's tiles.
+
+        Returns:
+            The tiles, and in how many seconds another one will be due, or None.
+        """
         now = time.monotonic()
+        due: list[Candidate] = []
+        waits: list[float] = []
+        told: dict[tuple[int, Tile], tuple[int, float]] = {}
         for each in candidates:
             key = (each.board.generation, each.shown.tile)
             version, when = self._told.get(key, (0, float("-inf")))
+            told[key] = version, when
             if version == each.shown.record.version:
                 continue
             if now - when < _UNIT_SECONDS:
-                yield when + _UNIT_SECONDS - now
+                waits.append(when + _UNIT_SECONDS - now)
             else:
-                self._told = {other: value for other, value in self._told.items() if other[0] == key[0]}
-                self._told[key] = (each.shown.record.version, now)
-                yield each
+                told[key] = each.shown.record.version, now
+                due.append(each)
+        self._told = told
+        return due, min(waits, default=None)
 
     def _version_of(self, candidate: Candidate) -> tuple[int, int]:
         return self._sent.get((candidate.board.generation, candidate.shown.tile), (0, 0))

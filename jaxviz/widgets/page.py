@@ -8,7 +8,7 @@ from jaxviz.widgets.session import Session
 def session_messages(session: Session) -> list[Message]:
     """Return the messages of every layer that has pictures under its newest settings, and of what is pinned."""
     messages: list[Message] = []
-    for board in session.boards():
+    for board in session.exported():
         with session.lock:
             found = [shown for tile in board.records if (shown := board.shown(tile, "stopped"))]
             tiles = [Shown(shown.tile, shown.record.copy(), shown.state) for shown in found]

@@ -38,7 +38,7 @@ class RenderProgress(TileWidget):
     """
 
     KIND: ClassVar[str] = "progress"
-    shows_unit: ClassVar[bool] = False
+    SHOWS_UNIT: ClassVar[bool] = False
 
     def __init__(self, snapshots: Iterator[Snapshot], **options: Any) -> None:
         if not isinstance(snapshots, Iterator):  # pyright: ignore[reportUnnecessaryIsInstance]

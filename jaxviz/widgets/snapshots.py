@@ -54,7 +54,7 @@ class SnapshotClimb:
                     return updates
             return []
 
-    def rendering(self, tiles: list[Tile]) -> Rendering:
+    def rendering(self, tiles: list[Tile]) -> Rendering:  # noqa: ARG002
         """Refuse: snapshots have no recipe.
 
         Raises:

@@ -41,10 +41,15 @@ class Still:
         self._publish(sheet, text, update=True)
 
     def _publish(self, sheet: UInt8[np.ndarray, "height width 3"], text: str, *, update: bool) -> None:
-        from IPython.display import display
-
         image = base64.b64encode(_small_jpeg(sheet)).decode("ascii")
-        display({"image/jpeg": image, "text/plain": text}, raw=True, display_id=self._display_id, update=update)
+        show({"image/jpeg": image, "text/plain": text}, display_id=self._display_id, update=update)
+
+
+def show(data: dict[str, Any], **options: Any) -> None:
+    """Publish an output as it is."""
+    from IPython.display import display  # pyright: ignore[reportUnknownVariableType] (its arguments have no types)
+
+    display(data, raw=True, **options)
 
 
 def is_in_notebook() -> bool:

@@ -1,0 +1,71 @@
+"""The boards of a session: one for each layer and settings that were shown, kept for coming back."""
+
+import itertools
+from collections.abc import Sequence
+
+from jaxviz.results import Tile
+from jaxviz.widgets.board import Board
+from jaxviz.widgets.choice import Choice, Pin
+
+MOST_BYTES = 256 << 20
+"""Of pictures of layers and settings that were left."""
+
+
+class Boards:
+    """The boards, of which one is shown.
+
+    Attributes:
+        shown: The board on the screen, or None before a layer was chosen.
+    """
+
+    def __init__(self) -> None:
+        self.shown: Board | None = None
+        self._boards: list[Board] = []  # the one left longest ago comes first
+        self._generations = itertools.count(1)
+
+    def turn_to(self, choice: Choice) -> None:
+        """Show the board of a choice, under a new generation if the layer's pictures are other ones than before."""
+        if not choice.layer:
+            self.shown = None
+            return
+        same_layer = [board for board in self._boards if board.layer == choice.layer]
+        found = next((board for board in same_layer if board.settings.same_pictures(choice.settings)), None)
+        board = found or Board(choice.layer, choice.settings, next(self._generations))
+        if any(other.generation > board.generation for other in same_layer):
+            board.generations.append(next(self._generations))
+        board.settings = choice.settings
+        self._show(board, choice.pins)
+
+    def begin_again(self, choice: Choice) -> None:
+        """Show an empty board in place of the one that is shown, of which only what is pinned is kept."""
+        former = self.shown
+        if former is None:
+            return
+        former.forget_all_but(pinned(former, choice.pins))
+        # It must not be found again by its settings.
+        self._boards = [board for board in self._boards if board is not former or board.records]
+        self._show(Board(former.layer, choice.settings, next(self._generations)), choice.pins)
+
+    def of_layers(self, pins: Sequence[Pin]) -> list[Board]:
+        """Return the newest board of each layer, and those of which something is pinned."""
+        newest = {board.layer: board for board in sorted(self._boards, key=lambda board: board.generation)}
+        return [board for board in self._boards if board is newest[board.layer] or pinned(board, pins)]
+
+    def _show(self, board: Board, pins: Sequence[Pin]) -> None:
+        others = [other for other in self._boards if other is not board]
+        total = board.byte_count + sum(other.byte_count for other in others)
+        for other in others:
+            if total > MOST_BYTES:
+                total -= other.byte_count
+                other.forget_all_but(pinned(other, pins))
+        self._boards = [*(other for other in others if other.records), board]
+        self.shown = board
+
+
+def pinned(board: Board, pins: Sequence[Pin]) -> list[Tile]:
+    """Return the tiles of a board that are in the tray."""
+    return [
+        (pin["unit"], pin["sign"])
+        for pin in pins
+        if pin["layer"] == board.layer and pin["generation"] in board.generations
+    ]

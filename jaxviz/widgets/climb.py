@@ -1,0 +1,241 @@
+"""The climb of a session: what is chosen, what the job does about it, and what came of it."""
+
+import itertools
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jaxviz.jobs import Courier, Job
+from jaxviz.results import LiveClimb, Rendering, Tile
+from jaxviz.widgets.board import IDLE, Board, Status
+from jaxviz.widgets.boards import Boards
+from jaxviz.widgets.choice import Choice
+from jaxviz.widgets.facts import Facts
+
+_SPEED_SECONDS = 5.0
+
+
+class Climb:
+    """Climb what is chosen in the background, and keep what came of it.
+
+    `lock` guards the data and is never held while something is called that could wait: the live climb, the observers of
+    a trait, the kernel's sockets.
+
+    Args:
+        live: What climbs.
+        facts: Of the model.
+        choice: What is climbed first; `live` must accept it.
+
+    Attributes:
+        choice: What is chosen now; every change puts a new one here.
+        error: What went wrong last, in one line, or "".
+        boards: What came of it.
+
+    Raises:
+        KeyError, ValueError: `live` refuses the choice.
+    """
+
+    def __init__(self, live: LiveClimb, facts: Facts, choice: Choice) -> None:
+        self.lock = threading.RLock()
+        self.facts = facts
+        self.choice = choice
+        self.error = ""
+        self.boards = Boards()
+        self.boards.turn_to(choice)
+        self._live = live
+        self._accepted: Choice | None = None  # what `live` is turned to
+        self._tiers: Sequence[Sequence[Tile]] | None = None
+        self._begins_again = False
+        self._is_preparing = False
+        self._made: deque[tuple[float, int]] = deque()  # when a slice ended, and its steps
+        self._versions = itertools.count(1)
+        self.courier = Courier(self.deliver)
+        self.job = Job(self._slice, name="jaxviz climb", finish=live.release, after=self.courier.notify)
+        self._aim()
+
+    # What a session adds
+
+    def deliver(self) -> float | None:
+        """Tell the widgets what there is to tell; on the courier's thread."""
+        raise NotImplementedError
+
+    def mirror(self) -> None:
+        """Let every widget show the choice."""
+
+    def news(self) -> None:
+        """There is something to tell."""
+
+    def wanted(self) -> list[list[Tile]]:
+        """Return the tiles that are wanted, in tiers."""
+        raise NotImplementedError
+
+    # What is chosen
+
+    def change(self, changes: Mapping[str, Any]) -> None:
+        """Choose otherwise; all of it, or nothing if something is wrong.
+
+        Raises:
+            KeyError, IndexError, TypeError, ValueError: A value is wrong; the message says what is allowed.
+        """
+        with self.lock:
+            before = self.choice
+            self.choice = before.changed(self.facts, changes)
+            moved = _aims(before) != _aims(self.choice)
+            if moved:
+                self._turn()
+            self.error = ""
+        self.mirror()
+        if self.job.phase in ("running", "done") or (moved and self.job.phase in ("stopped", "failed")):
+            self.job.start()
+        self.news()
+
+    def command(self, command: str) -> None:
+        """Start, pause, stop or restart the climb; restart begins the present pictures again.
+
+        Raises:
+            ValueError: There is no such command.
+        """
+        if command not in ("start", "pause", "stop", "restart"):
+            raise ValueError(f"Unknown command {command!r}; there are start, pause, stop and restart.")
+        with self.lock:
+            self.error = ""
+            if command == "restart":
+                self.boards.begin_again(self.choice)
+                self._begins_again = True
+        if command in ("start", "restart"):
+            self.job.start()
+        elif command == "pause":
+            self.job.pause()
+        else:
+            self.job.stop()
+        self.news()
+
+    def _turn(self) -> None:
+        self.boards.turn_to(self.choice)
+        self._made.clear()
+
+    # The slices, on the job's thread
+
+    def _slice(self) -> bool:
+        try:
+            board = self._aim()
+            if board is None:
+                return False
+            self._set_preparing(not self._live.prepared)
+            updates = self._live.advance()
+        except Exception as error:
+            self.report(error)
+            raise
+        finally:
+            self._set_preparing(False)
+        now = time.monotonic()
+        with self.lock:
+            self._made.append((now, board.take(updates, next(self._versions))))
+            while now - self._made[0][0] > _SPEED_SECONDS:
+                self._made.popleft()
+        self.news()
+        return bool(updates)
+
+    def _aim(self) -> Board | None:
+        """Turn the climb to what is chosen, and say which tiles are wanted.
+
+        If that is refused, the choice goes back to what was accepted last, as far as it is still the same.
+        """
+        while True:
+            with self.lock:
+                choice, board, accepted = self.choice, self.boards.shown, self._accepted
+                begins_again, self._begins_again = self._begins_again, False
+            if board is None:
+                return None
+            try:
+                if begins_again:
+                    self._live.release()
+                if begins_again or accepted is None or _aims(accepted) != _aims(choice):
+                    self._live.aim(board.layer, choice.settings, from_scratch=choice.from_scratch)
+                    self._accepted, self._tiers = choice, None
+                break
+            except (KeyError, ValueError) as error:
+                if accepted is None or begins_again:
+                    raise
+                self._take_back(choice, accepted)
+                self.report(error)
+        with self.lock:
+            tiers = self.wanted() if self.choice.layer == choice.layer else self._tiers
+        if tiers is not None and tiers != self._tiers:
+            self._live.prioritise([list(tier) for tier in tiers])
+            self._tiers = tiers
+        return board
+
+    def _take_back(self, refused: Choice, accepted: Choice) -> None:
+        with self.lock:
+            if _aims(self.choice) != _aims(refused):
+                return
+            back = {"layer": accepted.layer, "settings": accepted.settings, "units": accepted.units}
+            self.choice = self.choice.changed(self.facts, back)
+            self._turn()
+        self.mirror()
+
+    def _set_preparing(self, value: bool) -> None:
+        with self.lock:
+            if value == self._is_preparing:
+                return
+            self._is_preparing = value
+            if value:
+                self._made.clear()  # what compiling takes says nothing of the speed
+        self.news()
+
+    def report(self, error: BaseException) -> None:
+        """Show an error in one line; nothing else changes."""
+        self.error = one_line(error)
+        self.news()
+
+    # What came of it
+
+    @property
+    def phase(self) -> str:
+        """What the climb does, in the browser's words."""
+        phase = self.job.phase
+        if self.boards.shown is None:
+            return "idle"
+        return {"running": "preparing" if self._is_preparing else "climbing"}.get(phase, phase)
+
+    def status(self, message: str) -> Status:
+        """Return how far the climb is; `lock` is held."""
+        board, phase = self.boards.shown, self.phase
+        if board is None:
+            return IDLE
+        tiles = dict.fromkeys(itertools.chain(*self.wanted()))
+        return board.status(tiles, phase, self._speed() if phase == "climbing" else None, message)
+
+    def _speed(self) -> float | None:
+        if len(self._made) < 2:
+            return None
+        steps = sum(made for _, made in itertools.islice(self._made, 1, None))
+        return steps / max(1e-3, self._made[-1][0] - self._made[0][0])
+
+    def rendering(self, tiles: list[Tile]) -> Rendering:
+        """Return tiles of the layer on the screen in full precision.
+
+        Raises:
+            ValueError: None of them has begun.
+        """
+        with self.lock:
+            is_turned = self._accepted is not None and _aims(self._accepted) == _aims(self.choice)
+        if not tiles or not is_turned or self._begins_again:
+            raise ValueError("Nothing has been rendered yet: start the climb, and `wait` for it.")
+        return self._live.rendering(tiles)
+
+
+def _aims(choice: Choice) -> tuple[Any, ...]:
+    return choice.layer, choice.settings
+
+
+def one_line(error: BaseException) -> str:
+    """Return what an error says as one readable line."""
+    said = error.args[0] if isinstance(error, KeyError) and error.args else error
+    text = " ".join(str(said).split())
+    if not isinstance(error, ValueError | TypeError | KeyError | IndexError):
+        text = f"{type(error).__name__}: {text}"
+    return text if len(text) <= 300 else f"{text[:299]}…"
