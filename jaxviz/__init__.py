@@ -33,23 +33,33 @@ if TYPE_CHECKING:
     from jaxviz.results import Rendering as Rendering
     from jaxviz.results import Settings as Settings
     from jaxviz.results import Snapshot as Snapshot
+    from jaxviz.widgets import Explorer as Explorer
+    from jaxviz.widgets import LayerGrid as LayerGrid
+    from jaxviz.widgets import RenderProgress as RenderProgress
+    from jaxviz.widgets import UnitView as UnitView
+    from jaxviz.widgets import explore as explore
 
     __version__: str
 
 # Public name -> the module that defines it; a name that maps to itself is that submodule.
 _MODULE_OF = {
+    "Explorer": "jaxviz.widgets",
     "Layer": "jaxviz.models",
+    "LayerGrid": "jaxviz.widgets",
     "LayerTable": "jaxviz.models",
     "Model": "jaxviz.models",
     "Plateau": "jaxviz.rendering",
     "Recipe": "jaxviz.results",
+    "RenderProgress": "jaxviz.widgets",
     "Rendering": "jaxviz.results",
     "Settings": "jaxviz.results",
     "Snapshot": "jaxviz.results",
+    "UnitView": "jaxviz.widgets",
     "channel": "jaxviz.objectives",
     "class_logit": "jaxviz.objectives",
     "deepdream": "jaxviz.objectives",
     "direction": "jaxviz.objectives",
+    "explore": "jaxviz.widgets",
     "fourier": "jaxviz.parameterizations",
     "l1": "jaxviz.objectives",
     "l2": "jaxviz.objectives",
@@ -66,19 +76,24 @@ _MODULE_OF = {
 }
 
 __all__ = [
+    "Explorer",
     "Layer",
+    "LayerGrid",
     "LayerTable",
     "Model",
     "Plateau",
     "Recipe",
+    "RenderProgress",
     "Rendering",
     "Settings",
     "Snapshot",
+    "UnitView",
     "__version__",
     "channel",
     "class_logit",
     "deepdream",
     "direction",
+    "explore",
     "fourier",
     "l1",
     "l2",

@@ -113,8 +113,10 @@ def _render(parsed: argparse.Namespace) -> None:
 
 def _demo(parsed: argparse.Namespace) -> None:
     import jaxviz
+    from jaxviz.html import write_renderings
 
     folder = Path(parsed.out)
+    renderings: list[Any] = []
     model = jaxviz.load()
     print(model)
     for name, layer, units, transforms in (
@@ -126,6 +128,9 @@ def _demo(parsed: argparse.Namespace) -> None:
         rendering.save(folder / f"{name}.png", labels=True)
         rendering.save(folder / f"{name}.npz")
         print(f"wrote {folder / name}.png, and everything about it to {folder / name}.npz")
+        renderings.append(rendering)
+    write_renderings(folder / "explorer.html", *renderings)
+    print(f"wrote {folder / 'explorer.html'}, which shows both in a browser")
 
 
 def _check_writable(path: str) -> None:

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import MethodType
-from typing import Any
+from typing import Any, Literal
 
 _EXIT_SECONDS = 10.0
 """How long the interpreter's exit waits for the slices under way; a compilation may take longer than that."""
@@ -152,6 +152,9 @@ class Worker:
             finish()
 
 
+JobPhase = Literal["idle", "running", "paused", "stopped", "done", "failed"]
+
+
 class Job(Worker):
     """Work in slices in the background: started, paused, resumed, stopped; the latest request wins.
 
@@ -189,7 +192,7 @@ class Job(Worker):
         self._turnstile = turnstile
         self._after = after
         self._request = 0  # rises with every start, so that work which comes during the last slice is not missed
-        self.phase = "idle"
+        self.phase: JobPhase = "idle"
         self.error: BaseException | None = None
 
     def start(self) -> None:
@@ -225,7 +228,7 @@ class Job(Worker):
         if self._turnstile is not None:
             self._turnstile.hurry()
 
-    def _turn_to(self, phase: str) -> None:
+    def _turn_to(self, phase: JobPhase) -> None:
         with self._changed:
             if self._closed:
                 return

@@ -41,6 +41,9 @@ POSITIONAL_DEFAULTS = {
     "scale": {"low", "high"},
     "shift": {"max_pixels"},
     "label": {"class_names"},
+    "explore": {"layer", "units"},
+    "curve": {"unit"},
+    "wait": {"timeout"},
 }
 
 

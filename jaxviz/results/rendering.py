@@ -219,6 +219,21 @@ class Rendering:
             files.write_whole(path, lambda file, png=png: file.write(png))
         return paths
 
+    def to_html(self, path: str | os.PathLike[str]) -> None:
+        """Write one file that shows the rendering with its curves, to be opened from disk, offline, without Python.
+
+        Args:
+            path: Where to write; a missing folder is made.
+
+        Example:
+            >>> rendering = Rendering.load("block3.npz")  # doctest: +SKIP
+            >>> rendering.to_html("block3.html")  # doctest: +SKIP
+        """
+        # A page stands on the records; this method is only the shortest way to it.
+        from jaxviz.html import write_renderings
+
+        write_renderings(path, self)
+
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Rendering":
         """Read a rendering that `save` wrote as `.npz`; nothing in the file is executed.

@@ -3,7 +3,7 @@
 import contextvars
 import threading
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, TypedDict, cast
 
 import anywidget
 import numpy as np
@@ -20,6 +20,16 @@ from jaxviz.widgets.climb import one_line
 from jaxviz.widgets.facts import LayerFacts
 from jaxviz.widgets.outbox import Outbox
 from jaxviz.widgets.session import Session
+
+Kind = Literal["explorer", "grid", "unit", "progress"]
+"""Which panels are drawn."""
+
+
+class Code(TypedDict):
+    """Python that renders what is on the screen again."""
+
+    unit: str
+    grid: str
 
 
 def _trait(hint: Any, default: Any, *, both: bool = False) -> Any:
@@ -39,7 +49,7 @@ class TileWidget(anywidget.AnyWidget):
     SHOWS_GRID: ClassVar[bool] = True
     SHOWS_UNIT: ClassVar[bool] = True
 
-    kind = _trait(Literal["explorer", "grid", "unit", "progress"], "explorer")
+    kind = _trait(Kind, "explorer")
     kernel = _trait(bool, True)
     model_name = _trait(str, "")
     input_shape = _trait(list[int], [])
@@ -50,14 +60,14 @@ class TileWidget(anywidget.AnyWidget):
     unit = _trait(int, 0, both=True)
     selection = _trait(list[int], [], both=True)
     settings = _trait(Settings, Settings().to_json(), both=True)
-    presets = _trait(dict[str, dict[str, float]], {})
+    presets = _trait(dict[str, Settings], {})
     from_scratch = _trait(bool, True, both=True)
     tile_pixels = _trait(int, 96, both=True)
     pins = _trait(list[Pin], [], both=True)
     states = _trait(str, "")
     status = _trait(Status, dict(IDLE))
     error = _trait(str, "")
-    code = _trait(dict[Literal["unit", "grid"], str], {"unit": "", "grid": ""})
+    code = _trait(Code, {"unit": "", "grid": ""})
 
     @property
     def _esm(self) -> str:

@@ -1,17 +1,20 @@
 """The board: the records of one layer under one set of settings, and what can be counted on them."""
 
 from collections.abc import Iterable, Sequence
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from jaxviz.results import Settings, Tile, Update
 from jaxviz.results.messages import Shown
 from jaxviz.results.tile import LETTERS, TileRecord
 
+Phase = Literal["idle", "preparing", "climbing", "paused", "stopped", "done", "failed"]
+"""What a climb does."""
+
 
 class Status(TypedDict):
-    """How far a climb is; `phase` is idle, preparing, climbing, paused, stopped, done or failed."""
+    """How far a climb is."""
 
-    phase: str
+    phase: Phase
     generation: int
     finished: int
     total: int
@@ -88,7 +91,7 @@ class Board:
         record = self.records.get(tile)
         return None if record is None or record.picture is None else Shown(tile, record, self.state(tile, phase))
 
-    def status(self, wanted: Iterable[Tile], phase: str, speed: float | None, message: str) -> Status:
+    def status(self, wanted: Iterable[Tile], phase: Phase, speed: float | None, message: str) -> Status:
         """Count how far the wanted tiles are.
 
         Args:

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, TypedDict, cast
+from typing import Any, Literal, TypedDict, cast
 
 from jaxviz.results import Settings
 from jaxviz.widgets.facts import Facts, hint
+
+Sign = Literal[1, -1]
+"""1 climbs a unit, -1 its negative."""
 
 
 class Pin(TypedDict):
@@ -13,7 +16,7 @@ class Pin(TypedDict):
 
     layer: str
     unit: int
-    sign: int
+    sign: Sign
     generation: int
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from jaxviz.jobs import Courier, Job
 from jaxviz.results import LiveClimb, Rendering, Tile
-from jaxviz.widgets.board import IDLE, Board, Status
+from jaxviz.widgets.board import IDLE, Board, Phase, Status
 from jaxviz.widgets.boards import Boards
 from jaxviz.widgets.choice import Choice
 from jaxviz.widgets.facts import Facts
@@ -194,12 +194,14 @@ class Climb:
     # What came of it
 
     @property
-    def phase(self) -> str:
+    def phase(self) -> Phase:
         """What the climb does, in the browser's words."""
         phase = self.job.phase
         if self.boards.shown is None:
             return "idle"
-        return {"running": "preparing" if self._is_preparing else "climbing"}.get(phase, phase)
+        if phase == "running":
+            return "preparing" if self._is_preparing else "climbing"
+        return phase
 
     def status(self, message: str) -> Status:
         """Return how far the climb is; `lock` is held."""

@@ -108,8 +108,8 @@ class Explorer(_LayerWidget):
     """Show all layers of a model, a layer's units as a grid, and one unit large, climbing while one looks.
 
     Usually made by `jaxviz.explore`. Traits that may be read, set, observed and linked: `layer`, `units`, `unit` (a
-    number, or the name of a class when set), `selection`, `settings` (set it to a dictionary of changes), `from_scratch`,
-    `tile_pixels` and `pins`. `states`, `status`, `error` and `code` say what happens.
+    number, or the name of a class when set), `selection`, `settings` (set it to a dictionary of changes),
+    `from_scratch`, `tile_pixels` and `pins`. `states`, `status`, `error` and `code` say what happens.
 
     Args:
         model: A model made by `jaxviz.wrap` or `jaxviz.load`; or a jaxviz widget, whose climb is then shown.

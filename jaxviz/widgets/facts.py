@@ -129,7 +129,7 @@ class Facts:
         """
         if units is None:
             return list(range(self.layers[layer]["units"]))
-        if isinstance(units, str | SupportsIndex):
+        if isinstance(units, str) or (isinstance(units, SupportsIndex) and not isinstance(units, Iterable)):
             units = [units]
         if not isinstance(units, Iterable):
             raise TypeError(f"units is {units!r}; it must be a list of units.")

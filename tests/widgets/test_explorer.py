@@ -1,0 +1,372 @@
+"""The explorer as Python sees it: typed traits both ways, errors with the closest match, pictures at any time."""
+
+import time
+
+import numpy as np
+import pytest
+import traitlets
+from fake_browser import Browser
+from fake_climb import DEAD, DIVERGED, FakeClimb, make_facts, score
+
+from jaxviz import Settings
+from jaxviz.widgets import Explorer, LayerGrid, UnitView
+from jaxviz.widgets.opening import middle_layer
+from records import MARKUP
+
+
+def test_it_climbs_at_once_and_ends(open_widget):
+    explorer = open_widget("block")
+    assert explorer.wait(10)
+    states = ["d"] * 12
+    states[DEAD], states[DIVERGED] = "x", "v"
+    assert explorer.states == "".join(states)
+    assert explorer.status["phase"] == "done"
+    assert explorer.status["finished"] == explorer.status["total"] == 13  # the grid, and the negative of unit 0
+    assert explorer.status["image_steps"] == explorer.status["total_image_steps"] == 13 * 8
+    assert explorer.error == ""
+
+
+def test_what_the_model_is_can_be_read(open_widget):
+    explorer = open_widget()
+    assert explorer.model_name == "Tiny"
+    assert explorer.input_shape == [16, 16, 3]
+    assert [layer["name"] for layer in explorer.layers] == ["first", "block/conv", MARKUP, "head"]
+    assert [layer["classes"] for layer in explorer.layers] == [False, False, False, True]
+    assert explorer.class_names[2] == "school bus"
+    assert explorer.kind == "explorer"
+    assert explorer.kernel is True
+    assert "lucid" in explorer.presets
+
+
+def test_a_layer_may_be_named_by_its_alias(open_widget):
+    assert open_widget("block").layer == "block/conv"
+
+
+def test_another_layer_brings_its_units_and_empties_the_selection(open_widget):
+    explorer = open_widget("block", unit=5)
+    explorer.selection = [1, 2]
+    explorer.layer = "first"
+    assert (explorer.units, explorer.unit, explorer.selection) == ([0, 1, 2, 3], 0, [])
+    assert explorer.wait(10)
+    assert explorer.states == "dddd"
+
+
+def test_another_layer_keeps_the_number_of_the_chosen_unit_if_it_has_one(open_widget):
+    explorer = open_widget("block", unit=3)
+    explorer.layer = "first"
+    assert explorer.unit == 3
+
+
+def test_coming_back_to_a_layer_finds_what_was_rendered(open_widget):
+    climb = FakeClimb()
+    explorer = open_widget("first", climb=climb)
+    explorer.wait(10)
+    explorer.layer = "head"
+    explorer.wait(10)
+    slices = climb.slices
+    explorer.layer = "first"
+    assert explorer.states == "dddd" or explorer.wait(10)
+    assert explorer.states == "dddd"
+    assert climb.slices == slices + 1  # which found nothing to do
+
+
+def test_units_are_numbers_or_names_of_classes(open_widget):
+    explorer = open_widget("head", units=["school bus", 0])
+    assert explorer.units == [2, 0]
+    explorer.unit = "bumblebee"
+    assert explorer.unit == 1
+    explorer.selection = np.array([2, 0])
+    assert explorer.selection == [2, 0]
+    explorer.units = range(3)
+    assert explorer.units == [0, 1, 2]
+
+
+def test_settings_are_merged_and_checked(open_widget):
+    explorer = open_widget("first")
+    explorer.settings = {"noise": 0.1}
+    assert explorer.settings["preset"] == "lucid_noise"
+    assert explorer.settings["steps"] == 8
+    explorer.settings = {"preset": "none", "steps": 6}
+    assert (explorer.settings["noise"], explorer.settings["max_degrees"], explorer.settings["steps"]) == (0, 0, 6)
+    explorer.settings = Settings(size=16, steps=4)
+    assert explorer.settings == Settings(size=16, steps=4).to_json()
+    assert explorer.wait(10)
+    assert explorer.states == "dddd"
+
+
+def test_a_preset_among_all_settings_brings_its_own_numbers(open_widget):
+    explorer = open_widget("first")
+    explorer.settings = explorer.settings | {"preset": "lucid_noise"}
+    assert explorer.settings["noise"] == 0.1
+
+
+def test_more_steps_go_on_and_fewer_are_enough(open_widget):
+    climb = FakeClimb()
+    explorer = open_widget("first", climb=climb)
+    explorer.wait(10)
+    generation = explorer.status["generation"]
+    explorer.settings = {"steps": 12}
+    explorer.wait(10)
+    steps, scores = explorer.curve(2)
+    assert steps.tolist() == list(range(12))
+    assert scores == pytest.approx([score(2, 1, step) for step in range(12)])
+    assert explorer.status["generation"] == generation
+    explorer.settings = {"steps": 4}
+    explorer.wait(10)
+    assert explorer.states == "dddd"
+    assert explorer.status["image_steps"] == explorer.status["total_image_steps"]
+
+
+def test_other_settings_are_another_generation_and_the_old_ones_are_found_again(open_widget):
+    climb = FakeClimb()
+    explorer = open_widget("first", climb=climb)
+    explorer.wait(10)
+    first = explorer.status["generation"]
+    explorer.settings = {"noise": 0.2}
+    explorer.wait(10)
+    second = explorer.status["generation"]
+    slices = climb.slices
+    explorer.settings = {"noise": 0}
+    explorer.wait(10)
+    assert first < second < explorer.status["generation"]
+    assert explorer.states == "dddd"
+    assert climb.slices == slices + 1
+
+
+def test_from_scratch_is_handed_on(open_widget):
+    climb = FakeClimb()
+    explorer = open_widget("first", climb=climb, from_scratch=False)
+    explorer.settings = {"noise": 0.2}
+    explorer.wait(10)
+    explorer.from_scratch = True
+    explorer.settings = {"noise": 0.3}
+    explorer.wait(10)
+    assert [(aim[1].noise, aim[2]) for aim in climb.aims] == [(0, False), (0.2, False), (0.3, True)]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("layer", "blok/conv", "Unknown layer 'blok/conv' in model 'Tiny'. Did you mean 'block/conv'?"),
+        ("layer", 3, "it must be the name of a layer"),
+        ("unit", 12, "Unit 12 is out of range: layer 'block/conv' has 0 to 11."),
+        ("unit", "bee", "Only class logits have names"),
+        ("unit", 1.5, "give a whole number"),
+        ("units", [], "The list of units is empty"),
+        ("units", [0, -1], "Unit -1 is out of range"),
+        ("selection", [99], "out of range"),
+        ("settings", {"nois": 0.1}, "Unknown setting 'nois'. Did you mean 'noise'?"),
+        ("settings", {"noise": 3}, "it must be from 0 to 0.5"),
+        ("settings", 7, "must be a dictionary of changes"),
+        ("from_scratch", 1, "must be True or False"),
+        ("tile_pixels", 20, "from 48 to 256"),
+        ("pins", [{"layer": "first"}], "must be a dictionary of layer, unit, sign, generation"),
+    ],
+)
+def test_a_wrong_value_is_refused_and_changes_nothing(open_widget, name, value, message):
+    explorer = open_widget("block")
+    before = getattr(explorer, name)
+    with pytest.raises(traitlets.TraitError, match=message.replace("(", r"\(")):
+        setattr(explorer, name, value)
+    assert getattr(explorer, name) == before
+    assert explorer._session.choice.to_json()[name] == before
+
+
+def test_what_only_python_knows_cannot_be_set(open_widget):
+    explorer = open_widget()
+    for name in ("states", "status", "layers", "kind", "code"):
+        with pytest.raises(traitlets.TraitError):
+            setattr(explorer, name, getattr(explorer, name))
+
+
+@pytest.mark.parametrize("kind", [Explorer, LayerGrid, UnitView])
+def test_unknown_arguments_are_refused_with_the_closest(open_widget, kind):
+    with pytest.raises(TypeError, match=r"has no argument 'stepps'. Did you mean 'steps'\?"):
+        open_widget("block", kind=kind, stepps=3)
+    with pytest.raises(KeyError, match=r"Did you mean 'first'\?"):
+        open_widget("frist", kind=kind)
+    with pytest.raises(IndexError, match="out of range"):
+        open_widget("first", kind=kind, unit=4)
+    with pytest.raises(ValueError, match="it must be from 1 to 4096"):
+        open_widget("first", kind=kind, steps=0)
+
+
+def test_layer_and_unit_can_be_set_together(open_widget):
+    explorer = open_widget("first")
+    with explorer.hold_trait_notifications():
+        explorer.layer = "block"
+        explorer.unit = 11
+    assert (explorer.layer, explorer.unit, len(explorer.units)) == ("block/conv", 11, 12)
+
+
+def test_observers_are_told_and_may_answer(open_widget):
+    explorer = open_widget("first")
+    seen = []
+    explorer.observe(lambda change: seen.append(change["new"]), "unit")
+    explorer.observe(lambda change: setattr(explorer, "unit", 2), "layer")
+    explorer.layer = "block"
+    assert explorer.unit == 2
+    assert explorer._session.choice.unit == 2
+    assert seen[-1] == 2
+
+
+def test_links_work_both_ways(open_widget):
+    explorer, other = open_widget("first"), open_widget("block")
+    traitlets.link((explorer, "unit"), (other, "unit"))
+    explorer.unit = 3
+    assert other._session.choice.unit == 3
+    other.unit = 1
+    assert explorer._session.choice.unit == 1
+
+
+def test_the_rendering_is_of_the_selection_or_else_of_what_is_in_view_or_else_of_all(open_widget):
+    explorer = open_widget("first")
+    explorer.wait(10)
+    assert explorer.rendering.labels == ("first:0", "first:1", "first:2", "first:3")
+    Browser(explorer).open(visible=[1, 2])
+    assert explorer.rendering.labels == ("first:1", "first:2")
+    explorer.selection = [3]
+    assert explorer.rendering.labels == ("first:3",)
+
+
+def test_before_anything_is_rendered_the_rendering_says_so(open_widget):
+    explorer = open_widget("first", climb=FakeClimb(gated=True))
+    with pytest.raises(ValueError, match="Nothing has been rendered yet"):
+        explorer.rendering  # noqa: B018
+
+
+def test_the_most_wanted_are_climbed_first(open_widget):
+    climb = FakeClimb(gated=True)
+    explorer = open_widget("block", climb=climb, unit=6)
+    browser = Browser(explorer)
+    browser.open(visible=[9, 3])
+    climb.gate.release()
+    browser.until(lambda _: len(climb.tiers) == 3 and (9, 1) in climb.tiers[1])
+    assert climb.tiers[0] == [(6, 1), (6, -1)]
+    assert climb.tiers[1] == [(9, 1), (3, 1)]
+    assert climb.tiers[2] == [(unit, 1) for unit in (0, 1, 2, 4, 5, 7, 8, 10, 11)]
+
+
+def test_pause_start_stop_and_restart(open_widget):
+    climb = FakeClimb(gated=True)
+    explorer = open_widget("first", climb=climb)
+    climb.gate.release(1)
+    Browser(explorer).until(lambda _: explorer._session.record(0, 1) is not None)
+    explorer.pause()
+    assert explorer.wait(0)
+    assert explorer.status["phase"] == "paused"
+    climb.gate.release(1)  # of the slice that was under way
+    explorer.stop()
+    assert explorer.wait(0)
+    assert explorer.status["phase"] == "stopped"
+    time.sleep(0.05)
+    explorer._session.tell()
+    assert set(explorer.states) == {"s", "w"}
+    climb.gate.release(1000)
+    explorer.start()
+    assert explorer.wait(10)
+    assert explorer.states == "dddd"
+    generation = explorer.status["generation"]
+    explorer.restart()
+    assert explorer.wait(10)
+    assert climb.released == 1
+    assert explorer.states == "dddd"
+    assert explorer.status["generation"] > generation
+
+
+def test_a_failing_slice_fails_the_climb_readably_and_keeps_what_there_is(open_widget):
+    climb = FakeClimb()
+    climb.fail_at = 3
+    explorer = open_widget("first", climb=climb)
+    with pytest.raises(RuntimeError, match="The climb failed: RuntimeError: out of memory while climbing"):
+        explorer.wait(10)
+    assert explorer.status["phase"] == "failed"
+    assert explorer.error == "RuntimeError: out of memory while climbing"
+    assert len(explorer.rendering) == 3
+    explorer.start()
+    assert explorer.wait(10)
+    assert (explorer.states, explorer.error) == ("dddd", "")
+
+
+def test_settings_that_the_model_refuses_are_taken_back_and_said(open_widget):
+    explorer = open_widget("first")
+    explorer.wait(10)
+    explorer.settings = {"size": 400, "steps": 9}
+    explorer.wait(10)
+    assert "cannot be traced with pictures of 400 pixels" in explorer.error
+    assert (explorer.settings["size"], explorer.settings["steps"]) == (16, 8)
+    assert explorer.states == "dddd"
+    assert len(explorer.rendering) == 4
+
+
+def test_the_code_renders_what_is_on_the_screen(open_widget):
+    explorer = open_widget("head", unit=1, noise=0.2)
+    for code in explorer.code.values():
+        compile(code, "code", "eval")
+        assert '"head"' in code
+        assert "noise=0.2" in code
+    assert "units=[1]" in explorer.code["unit"]
+    assert "units=[0, 1, 2]" in explorer.code["grid"]
+
+
+def test_a_widget_made_of_a_widget_shares_its_climb(open_widget):
+    climb = FakeClimb()
+    explorer = open_widget("block", climb=climb)
+    grid, view = LayerGrid(explorer), UnitView(explorer, unit=4)
+    assert (grid.kind, view.kind) == ("grid", "unit")
+    assert explorer.unit == grid.unit == 4
+    view.unit = 2
+    grid.selection = [3]
+    explorer.settings = {"noise": 0.3}
+    assert explorer.unit == grid.unit == 2
+    assert explorer.selection == view.selection == [3]
+    assert view.settings["noise"] == 0.3
+    view.wait(10)
+    assert explorer.states == grid.states == view.states
+    assert len(climb.aims) >= 1
+    explorer.close()
+    assert climb.released == 0  # the others still show it
+    view.layer = "first"
+    assert view.wait(10)
+    assert grid.states == "dddd"
+    grid.close()
+    view.close()
+    view._session.job.join(10)
+    assert climb.released == 1
+
+
+def test_a_unit_view_climbs_its_unit_and_nothing_else(open_widget):
+    climb = FakeClimb()
+    view = open_widget("block", kind=UnitView, climb=climb, unit=4)
+    view.wait(10)
+    assert {tile for *_, tile in climb.steps} == {(4, 1), (4, -1)}
+    assert view.rendering.labels == ("block/conv:4",)
+    assert view.curve(sign=-1)[1] == pytest.approx([score(4, -1, step) for step in range(8)])
+
+
+def test_a_layer_grid_climbs_no_negative(open_widget):
+    climb = FakeClimb()
+    grid = open_widget("first", kind=LayerGrid, climb=climb, units=[2, 1])
+    grid.wait(10)
+    assert {tile for *_, tile in climb.steps} == {(2, 1), (1, 1)}
+
+
+def test_a_curve_is_empty_before_its_unit_has_begun(open_widget):
+    explorer = open_widget("first", climb=FakeClimb(gated=True))
+    assert [len(part) for part in explorer.curve(3)] == [0, 0]
+
+
+def test_with_no_layer_given_a_wide_convolution_from_the_middle_is_chosen():
+    facts = make_facts()
+    assert middle_layer(facts) == "block/conv" or facts.layers[middle_layer(facts)]["kind"] == "conv"
+
+
+def test_several_explorers_take_turns(open_widget):
+    climbs = [FakeClimb(slice_seconds=0.005) for _ in range(3)]
+    explorers = [open_widget("block", climb=climb, steps=60) for climb in climbs]
+    time.sleep(0.5)
+    for explorer in explorers:
+        explorer.pause()
+    slices = [climb.slices for climb in climbs]
+    assert min(slices) > 5
+    assert max(slices) - min(slices) <= 3
