@@ -82,7 +82,7 @@ def traits_source() -> str:
     both = " | ".join(json.dumps(name) for name in order if traits[name].metadata["both"])
     defaults = {name: traits[name].default_value for name in order}
     letters = " | ".join(json.dumps(letter) for letter in LETTERS.values())
-    return f"""// Written by js/generate_traits.py out of the Python widgets: do not edit it. docs/explorer.md explains it.
+    return f"""// Written by js/generate_traits.py out of the Python widgets: do not edit it. See docs/explorer.md.
 
 {chr(10).join(declaration(hint) for hint in NAMED)}
 /** {", ".join(LETTERS)}. */

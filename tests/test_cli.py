@@ -3,12 +3,14 @@
 import importlib
 import runpy
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import jaxviz
+from jaxviz import html
 from jaxviz.cli import main
 from jaxviz.results import read_recipe
 from records import make_rendering
@@ -195,6 +197,7 @@ def test_columns_and_labels_are_those_of_the_sheet(asked, columns):
 
 def test_demo_writes_a_layer_and_classes_of_the_default_model(asked, monkeypatch, capsys):
     monkeypatch.setattr(jaxviz, "load", lambda: "the default model")
+    monkeypatch.setattr(html, "bundle", lambda path: "export function openPage() {}")
     assert main(["demo", "-o", "pictures"]) == 0
     layer, classes = asked
     assert layer["layer"] == "stage5/block2/expand"
@@ -207,6 +210,8 @@ def test_demo_writes_a_layer_and_classes_of_the_default_model(asked, monkeypatch
         assert len(jaxviz.Rendering.load(f"pictures/{name}.npz")) == count
         assert len(read_recipe(f"pictures/{name}.png").objectives) == count
         assert f"{name}.png" in printed
+    assert "explorer.html" in printed
+    assert "pictures" in Path("pictures/explorer.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
