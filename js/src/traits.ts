@@ -1,11 +1,15 @@
-// What Python and the browser share: docs/explorer.md says what each trait and message means.
+// Written by js/generate_traits.py out of the Python widgets: do not edit it. See docs/explorer.md.
 
+/** Which panels are drawn. */
 export type Kind = "explorer" | "grid" | "unit" | "progress";
-export type Sign = 1 | -1;
-export type Phase = "idle" | "preparing" | "climbing" | "paused" | "stopped" | "done" | "failed";
-/** Waiting, climbing, done, dead, diverged, stopped. */
-export type State = "w" | "c" | "d" | "x" | "v" | "s";
 
+/** 1 climbs the unit, -1 its negative. */
+export type Sign = 1 | -1;
+
+/** What the climb does. */
+export type Phase = "idle" | "preparing" | "climbing" | "paused" | "stopped" | "done" | "failed";
+
+/** A layer of the model. */
 export interface Layer {
   name: string;
   kind: string;
@@ -17,6 +21,7 @@ export interface Layer {
   classes: boolean;
 }
 
+/** What decides a climb beside the model and the unit. */
 export interface Settings {
   preset: string;
   steps: number;
@@ -30,6 +35,7 @@ export interface Settings {
   key: number;
 }
 
+/** A tile that is kept in the tray. */
 export interface Pin {
   layer: string;
   unit: number;
@@ -37,6 +43,7 @@ export interface Pin {
   generation: number;
 }
 
+/** How far the climb is. */
 export interface Status {
   phase: Phase;
   generation: number;
@@ -48,6 +55,15 @@ export interface Status {
   steps_per_second: number | null;
   message: string;
 }
+
+/** Python that renders what is on the screen again. */
+export interface Code {
+  unit: string;
+  grid: string;
+}
+
+/** waiting, climbing, done, dead, diverged, stopped. */
+export type State = "w" | "c" | "d" | "x" | "v" | "s";
 
 export interface Traits {
   kind: Kind;
@@ -68,16 +84,17 @@ export interface Traits {
   states: string;
   status: Status;
   error: string;
-  code: { unit: string; grid: string };
+  code: Code;
 }
 
 export type TraitName = keyof Traits;
+
 /** The traits that the browser may change. */
 export type Changes = Partial<
   Pick<Traits, "layer" | "units" | "unit" | "selection" | "settings" | "from_scratch" | "tile_pixels" | "pins">
 >;
 
-/** What is shown of a trait that Python has not set, as in an exported page of an older release. */
+/** What Python begins with. */
 export const DEFAULTS: Traits = {
   kind: "explorer",
   kernel: true,
@@ -118,5 +135,8 @@ export const DEFAULTS: Traits = {
     message: "",
   },
   error: "",
-  code: { unit: "", grid: "" },
+  code: {
+    unit: "",
+    grid: "",
+  },
 };
