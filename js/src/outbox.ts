@@ -10,7 +10,7 @@ const GONE_MILLISECONDS = 20_000;
 const LOST_MILLISECONDS = 6_000;
 const WATCH_MILLISECONDS = 500;
 /** The least time between two messages of one kind. */
-const PAUSE_MILLISECONDS = 40;
+const PAUSE_MILLISECONDS = 80;
 
 interface Sent {
   serial: number;

@@ -64,6 +64,7 @@ export function openPage({
   messages: RecordedMessage[];
 }): () => void {
   const store = new Store(new StaticModel(traits, messages));
+  element.style.setProperty("--jaxviz-height", "100vh"); // a page is all explorer
   const close = openView(store, element);
   return () => {
     close();

@@ -19,6 +19,10 @@ export class Store {
   readonly connection = signal<Connection>("answering");
   /** Without a kernel: the units of each layer that were exported, with their states. */
   readonly exported = signal<ReadonlyMap<string, ReadonlyMap<number, State>>>(new Map());
+  /** Height over width of the pictures of each layer; they are square until one came that is not. */
+  readonly #aspects = signal<ReadonlyMap<string, number>>(new Map());
+  /** Whether a layer was chosen of which Python has said nothing yet. */
+  readonly #awaitsLayer = signal(false);
   readonly pictures = new Pictures(makeCanvas);
   readonly pinPictures = new PinPictures(this.pictures, makeCanvas);
   readonly records: UnitRecords;
@@ -58,6 +62,10 @@ export class Store {
 
   layerNamed(name: string): Layer | undefined {
     return this.traits.layers.value.find((layer) => layer.name === name);
+  }
+
+  aspectOf(layer: string): number {
+    return this.#aspects.value.get(layer) ?? 1;
   }
 
   /** What a unit is called: the class where units are classes, or nothing. */
@@ -103,7 +111,9 @@ export class Store {
         this.model.set(name, value);
       }
     });
-    if (changes.layer !== undefined && this.pictures.show(changes.layer)) this.#askAgain();
+    if (changes.layer === undefined) return;
+    this.#awaitsLayer.value = this.hasKernel;
+    this.#showLayer(changes.layer);
   }
 
   /** Puts a layer, and perhaps one of its units, on the screen. */
@@ -146,8 +156,7 @@ export class Store {
 
   /** State of a unit of the grid. */
   stateOf(index: number): State {
-    // Until Python has answered, the states are still those of the layer before.
-    if (this.#outbox.isEdited("layer")) return "w";
+    if (this.#awaitsLayer.value) return "w"; // the states are still those of the layer before
     return (this.traits.states.value[index] as State | undefined) ?? "w";
   }
 
@@ -184,6 +193,9 @@ export class Store {
 
   #adopt(name: TraitName): void {
     (this.traits[name] as Signal<unknown>).value = this.model.get(name) ?? DEFAULTS[name];
+    if (name !== "layer") return;
+    this.#awaitsLayer.value = false;
+    this.#showLayer(this.traits.layer.peek());
   }
 
   #receive(content: Incoming, buffers: Bytes[]): void {
@@ -195,6 +207,7 @@ export class Store {
         for (const name of settled) this.#adopt(name);
       });
     } else if (content.type === "frame") {
+      this.#noteAspect(content);
       if (!this.hasKernel) this.#noteExported(content);
       this.#frames.add(content, buffers[0]);
     } else if (content.type === "unit") {
@@ -220,9 +233,15 @@ export class Store {
     this.exported.value = all.set(frame.layer, units);
   }
 
-  #askAgain(): void {
+  #noteAspect({ layer, height, width }: Frame): void {
+    if (this.#aspects.peek().get(layer) === height / width) return;
+    this.#aspects.value = new Map(this.#aspects.peek()).set(layer, height / width);
+  }
+
+  /** Marks a layer as in use; if its pictures had to make room for others, Python sends them again. */
+  #showLayer(layer: string): void {
     const [view] = this.#views.keys();
-    if (view !== undefined) this.#outbox.post({ type: "hello", view });
+    if (this.pictures.show(layer) && view !== undefined) this.#outbox.post({ type: "hello", view });
   }
 
   #listen(name: string, listener: (...values: never[]) => void): void {

@@ -43,7 +43,7 @@ test("changes of different traits travel together", () => {
   setUnit(1);
   setUnit(2);
   outbox.post({ type: "set", changes: { layer: "conv" } });
-  vi.advanceTimersByTime(50);
+  vi.advanceTimersByTime(100);
   outbox.heard(lastSerial());
   expect(sent.at(-1)).toMatchObject({ type: "set", changes: { unit: 2, layer: "conv" } });
 });
@@ -72,7 +72,7 @@ test("a trait is the user's until Python has heard the last change of it", () =>
   setUnit(1);
   const first = lastSerial();
   setUnit(2);
-  vi.advanceTimersByTime(50);
+  vi.advanceTimersByTime(100);
   expect(outbox.heard(first)).toEqual([]);
   expect(outbox.isEdited("unit")).toBe(true);
   expect(outbox.heard(lastSerial())).toEqual(["unit"]);

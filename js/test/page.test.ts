@@ -63,6 +63,21 @@ test("an exported page opens the layers that were exported, and no others", asyn
   ]);
 });
 
+test("an exported page shows pictures that are not square as they are", async () => {
+  const wide = frame("one", [0]);
+  Object.assign(wide.content, { height: 32 });
+  const element = document.createElement("div");
+  const closeWide = openPage({
+    element,
+    traits: { ...DEFAULTS, layers: [layer("one", 1)], layer: "one", units: [0], states: "d" },
+    messages: [wide],
+  });
+  await settle();
+  const tile = element.firstElementChild?.shadowRoot?.querySelector<HTMLElement>(".tile > .frame");
+  expect(tile?.style.height).toBe("48px");
+  closeWide();
+});
+
 test("an exported page has curves, stages, a slider and pins", async () => {
   find("layer-two")?.click();
   await settle();

@@ -158,9 +158,9 @@ describe("what the user changes", () => {
     model.set("unit", 3); // Python's answer to the first
     await settle();
     expect((find(root, "unit-number") as HTMLInputElement).value).toBe("5");
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await new Promise((resolve) => setTimeout(resolve, 120));
     model.answerAll();
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await new Promise((resolve) => setTimeout(resolve, 120));
     expect(model.of("set").at(-1)?.changes).toEqual({ unit: 5 });
   });
 
@@ -184,6 +184,23 @@ describe("what the user changes", () => {
     select.value = "none";
     select.dispatchEvent(new Event("change", { bubbles: true }));
     expect(model.of("set").at(-1)?.changes.settings).toMatchObject({ preset: "none", max_degrees: 0, steps: 256 });
+  });
+
+  test("is not lost while it is being typed and the climb goes on", async () => {
+    start();
+    const root = open();
+    await settle();
+    const box = find(root, "unit-number") as HTMLInputElement;
+    box.value = "2";
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    model.set("status", { ...(model.get("status") as object), phase: "climbing", finished: 1, total: 40 });
+    model.set("code", { unit: "something else", grid: "" });
+    await settle();
+    expect(box.value).toBe("2");
+    box.value = "25";
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    press(box, "Enter");
+    expect(model.of("set").at(-1)?.changes).toEqual({ unit: 25 });
   });
 
   test("out of its limits is brought back into them", async () => {
@@ -298,6 +315,21 @@ describe("the layers", () => {
     await settle();
     expect(model.of("set").at(-1)?.changes.layer).toBe("stage1/conv");
     expect(find(root, "tile-0").dataset.state).toBe("waiting");
+  });
+
+  test("show the states of a layer that was finished before, once Python has answered", async () => {
+    start();
+    const root = open();
+    await settle();
+    model.answerAll();
+    find(root, "layer-stage1/conv").click();
+    await settle();
+    model.set("units", [0, 1, 2]);
+    model.set("states", "dxd");
+    await settle();
+    model.answerAll();
+    await settle();
+    expect(find(root, "tile-1").dataset.state).toBe("dead");
   });
 
   test("open by a link that is typed", async () => {

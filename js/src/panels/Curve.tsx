@@ -37,8 +37,8 @@ export function Curve({ layer, unit }: { layer: Layer; unit: number }): JSX.Elem
         <span class="curve-title">Score</span>
         {marked ? (
           <output class="curve-reading" data-testid="curve-reading">
-            {`step ${formatCount(marked.step)} · ${formatNumber(marked.score)}`}
-            {other && ` · ${formatNumber(other.score)}`}
+            {`step ${formatCount(marked.step)}: + ${formatNumber(marked.score)}`}
+            {other && `, − ${formatNumber(other.score)}`}
           </output>
         ) : (
           <span class="curve-reading" data-testid="steps-per-second">

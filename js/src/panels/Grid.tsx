@@ -36,7 +36,7 @@ function Sheets({ layer, units }: { layer: Layer; units: number[] }): JSX.Elemen
   const { store } = view;
   const [scroller, size] = useSize<HTMLDivElement>();
   const tilePixels = store.traits.tile_pixels.value;
-  const sheet = layOut(units.length, size.width, tilePixels, 1);
+  const sheet = layOut(units.length, size.width, tilePixels, store.aspectOf(layer.name));
   const chosen = store.traits.unit.value;
   const selection = useComputed(() => new Set(store.traits.selection.value)).value;
   const active = useSignal(Math.max(0, units.indexOf(chosen)));

@@ -8,7 +8,7 @@ import { Button, CopyButton, Range } from "./parts";
 import { Readout } from "./ScoreCaption";
 
 export function GridBar(): JSX.Element {
-  const { store } = useView();
+  const { store, hovered } = useView();
   const layer = store.layer;
   const { tile_pixels, selection, units, code, kernel } = store.traits;
   const download = (): void => {
@@ -22,7 +22,8 @@ export function GridBar(): JSX.Element {
       <div class="grid-title" title={layer?.name}>
         <bdi class="path">{parts.slice(0, -1).map((part) => `${part}/`)}</bdi>
         <bdi class="name">{parts.at(-1)}</bdi>
-        {layer && (
+        {layer && <Readout layer={layer} units={units.value} />}
+        {layer && hovered.value === null && (
           <span class="detail">
             {shape && ` ${shape} · `}
             {units.value.length === layer.units ? "" : `${formatCount(units.value.length)} of `}
@@ -30,7 +31,6 @@ export function GridBar(): JSX.Element {
           </span>
         )}
       </div>
-      {layer ? <Readout layer={layer} units={units.value} /> : <span class="readout" />}
       {selection.value.length > 0 && (
         <Button
           icon="close"

@@ -53,12 +53,12 @@ export function ScoreCaption({
 }
 
 /** What is under the pointer, in one line. */
-export function Readout({ layer, units }: { layer: Layer; units: number[] }): JSX.Element {
+export function Readout({ layer, units }: { layer: Layer; units: number[] }): JSX.Element | null {
   const { store, hovered } = useView();
   const index = hovered.value;
   const unit = index === null ? undefined : units[index];
   const picture = usePicture(layer.name, unit, 1);
-  if (index === null || unit === undefined) return <span class="readout" data-testid="hover-readout" />;
+  if (index === null || unit === undefined) return null;
   const words = [
     store.className(layer, unit) || `unit ${unit}`,
     STATE_NAMES[store.stateOf(index)],
@@ -66,7 +66,7 @@ export function Readout({ layer, units }: { layer: Layer; units: number[] }): JS
     picture?.score != null && `score ${formatNumber(picture.score)}`,
   ];
   return (
-    <span class="readout" data-testid="hover-readout">
+    <span class="detail readout" data-testid="hover-readout">
       {words.filter(Boolean).join(" · ")}
     </span>
   );

@@ -24,6 +24,7 @@ export function Stages({ layer, unit }: { layer: Layer; unit: number }): JSX.Ele
   const places = Math.max(expected.length, stages.length);
   const pitch = Math.max(2, Math.min(MOST_PIXELS, Math.floor((size.width + GAP_PIXELS) / places)));
   const last = Math.max(stages.length - 1, 0);
+  const aspect = store.aspectOf(layer.name);
   const shown = Math.min(stage.value ?? last, last);
 
   useEffect(() => {
@@ -74,8 +75,8 @@ export function Stages({ layer, unit }: { layer: Layer; unit: number }): JSX.Ele
         onPointerMove={drag}
         onKeyDown={onKeyDown}
       >
-        <StripCanvas record={positive} places={places} pitch={pitch} />
-        <StripCanvas record={negative} places={places} pitch={pitch} />
+        <StripCanvas record={positive} places={places} pitch={pitch} aspect={aspect} />
+        <StripCanvas record={negative} places={places} pitch={pitch} aspect={aspect} />
         {stages.length > 0 && (
           <span class="stage-frame" style={{ left: px(shown * pitch), width: px(pitch - GAP_PIXELS) }} />
         )}
@@ -96,29 +97,29 @@ export function Stages({ layer, unit }: { layer: Layer; unit: number }): JSX.Ele
   );
 }
 
-function StripCanvas({
-  record,
-  places,
-  pitch,
-}: {
+interface StripProps {
   record: UnitRecord | null;
   places: number;
   pitch: number;
-}): JSX.Element {
+  aspect: number;
+}
+
+function StripCanvas({ record, places, pitch, aspect }: StripProps): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null);
   const ratio = usePixelRatio();
   const side = pitch - GAP_PIXELS;
+  const tall = Math.max(1, Math.round(side * aspect));
   useLayoutEffect(() => {
-    const context = canvas.current && fitCanvas(canvas.current, places * pitch, side, ratio);
+    const context = canvas.current && fitCanvas(canvas.current, places * pitch, tall, ratio);
     if (!context) return;
-    const pixels = Math.round(side * ratio);
+    const [width, height] = [Math.round(side * ratio), Math.round(tall * ratio)];
     for (let place = 0; place < places; place++) {
       const left = Math.round(place * pitch * ratio);
       const part = record && place < record.stages.length ? stagePart(record, place) : null;
       context.fillStyle = EMPTY_COLOUR;
-      context.fillRect(left, 0, pixels, pixels);
-      if (part) drawPart(context, part, left, 0, pixels, pixels);
+      context.fillRect(left, 0, width, height);
+      if (part) drawPart(context, part, left, 0, width, height);
     }
-  }, [record, places, pitch, ratio]);
-  return <canvas ref={canvas} aria-hidden="true" style={{ width: px(places * pitch), height: px(side) }} />;
+  }, [record, places, pitch, tall, ratio]);
+  return <canvas ref={canvas} aria-hidden="true" style={{ width: px(places * pitch), height: px(tall) }} />;
 }

@@ -29,18 +29,19 @@ function Pinned({ pin }: { pin: Pin }): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null);
   const ratio = usePixelRatio();
   const picture = store.pinPictures.of(pin).value;
+  const width = Math.round(SIDE_PIXELS / store.aspectOf(pin.layer));
   useLayoutEffect(() => {
-    const context = canvas.current && fitCanvas(canvas.current, SIDE_PIXELS, SIDE_PIXELS, ratio);
+    const context = canvas.current && fitCanvas(canvas.current, width, SIDE_PIXELS, ratio);
     if (!context || !canvas.current || !picture) return;
     const { canvas: source } = picture;
     const part = { source, left: 0, top: 0, width: source.width, height: source.height };
     drawPart(context, part, 0, 0, canvas.current.width, canvas.current.height);
-  }, [picture, ratio]);
+  }, [picture, width, ratio]);
   const link = writeLink(pin);
   const name = store.className(store.layerNamed(pin.layer), pin.unit) || link;
   const [module, last] = splitName(pin.layer);
   return (
-    <li class="pinned" data-testid={`tray-${link}`}>
+    <li class="pinned" data-testid={`tray-${link}`} style={{ width: px(Math.max(width, SIDE_PIXELS)) }}>
       <button
         type="button"
         class="pinned-open"
@@ -48,7 +49,7 @@ function Pinned({ pin }: { pin: Pin }): JSX.Element {
         aria-label={`Open ${name}`}
         onClick={() => store.open(pin.layer, pin.unit)}
       >
-        <canvas ref={canvas} aria-hidden="true" style={{ width: px(SIDE_PIXELS), height: px(SIDE_PIXELS) }} />
+        <canvas ref={canvas} aria-hidden="true" style={{ width: px(width), height: px(SIDE_PIXELS) }} />
         <span class="caption pinned-caption">
           <bdi class="pinned-layer">
             <span class="path">{module}</span>

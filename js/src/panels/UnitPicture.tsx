@@ -1,5 +1,4 @@
 // The chosen unit, large: the newest picture, or the stage that is replayed.
-import { useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useLayoutEffect } from "preact/hooks";
 import { saveBlob } from "../browser";
@@ -28,15 +27,11 @@ export function UnitPicture({ link, name }: { link: Link; name: string }): JSX.E
     const context = fitCanvas(canvas.current, size.width, size.height, ratio);
     if (part && context) drawPart(context, part, 0, 0, canvas.current.width, canvas.current.height);
   };
-  useLayoutEffect(draw, [layer, unit, sign, size, ratio]);
-  useEffect(() => store.pictures.watch(layer, unit, sign, draw), [layer, unit, sign, size, ratio]);
-  useSignalEffect(() => {
-    view.stage.value;
-    store.records.of(layer, unit, sign).value;
-    draw();
-  });
-
   const record = store.records.of(layer, unit, sign).value;
+  const aspect = store.aspectOf(layer);
+  useLayoutEffect(draw, [layer, unit, sign, size, ratio, record, view.stage.value]);
+  useEffect(() => store.pictures.watch(layer, unit, sign, draw), [layer, unit, sign, size, ratio]);
+
   const { step, score } = reading(record, usePicture(layer, unit, sign), view.stage.value);
   const word = sign > 0 ? "positive" : "negative";
   const pinned = store.pinOf(link) !== undefined;
@@ -49,7 +44,13 @@ export function UnitPicture({ link, name }: { link: Link; name: string }): JSX.E
   };
   return (
     <figure class="unit-picture" data-testid={`unit-${word}`}>
-      <canvas ref={canvas} role="img" aria-label={`${name}, ${word}, at step ${step ?? 0}`} data-step={step ?? ""} />
+      <canvas
+        ref={canvas}
+        style={{ "aspect-ratio": 1 / aspect }}
+        role="img"
+        aria-label={`${name}, ${word}, at step ${step ?? 0}`}
+        data-step={step ?? ""}
+      />
       <figcaption>
         <span class="sign" title={sign > 0 ? "What turns the unit on" : "What turns the unit off"}>
           {sign > 0 ? "+" : "−"}

@@ -108,12 +108,14 @@ interface NumberProps {
 
 /** A number that is taken when it is complete: on Enter, on leaving, or by the arrow keys. */
 export function NumberBox({ label, testid, min, max, step = 1, value, onChange }: NumberProps): JSX.Element {
+  // What is being typed must outlive whatever else changes on the screen meanwhile.
+  const [draft, setDraft] = useState<string | null>(null);
   const take = (input: HTMLInputElement): void => {
-    const typed = input.valueAsNumber;
-    const whole = Number.isInteger(step);
-    const chosen = Math.min(Math.max(whole ? Math.round(typed) : typed, min), max);
+    const typed = Number.isInteger(step) ? Math.round(input.valueAsNumber) : input.valueAsNumber;
+    const chosen = Math.min(Math.max(typed, min), max);
     if (Number.isFinite(typed) && chosen !== value) onChange(chosen);
-    else input.value = String(value);
+    setDraft(null);
+    input.value = String(Number.isFinite(typed) ? chosen : value);
   };
   return (
     <input
@@ -124,8 +126,10 @@ export function NumberBox({ label, testid, min, max, step = 1, value, onChange }
       min={min}
       max={max}
       step={step}
-      value={value}
+      value={draft ?? value}
+      onInput={(event) => setDraft(event.currentTarget.value)}
       onChange={(event) => take(event.currentTarget)}
+      onBlur={() => setDraft(null)}
       onKeyDown={(event) => {
         if (event.key === "Enter") take(event.currentTarget);
       }}
