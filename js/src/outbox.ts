@@ -86,6 +86,17 @@ export class Outbox {
     this.#watch();
   }
 
+  /** The host says that there is no kernel any more behind this model. */
+  lose(): void {
+    this.#refused = true;
+    this.#watch();
+  }
+
+  /** How long nothing has come from Python. */
+  get silentMilliseconds(): number {
+    return Date.now() - this.#lastSign;
+  }
+
   /** Nobody looks any more: forgets what has not been sent. */
   close(): void {
     this.#closed = true;

@@ -12,6 +12,9 @@ import { type Changes, DEFAULTS, type Layer, type Pin, type State, type TraitNam
 
 type TraitSignals = { readonly [Name in TraitName]: Signal<Traits[Name]> };
 
+/** A climb that is silent for so long is asked whether it is still there. */
+const PROBE_MILLISECONDS = 5_000;
+
 const NAMES = Object.keys(DEFAULTS) as TraitName[];
 
 export class Store {
@@ -31,6 +34,7 @@ export class Store {
   #frames: FrameQueue;
   #ends: (() => void)[] = [];
   #nextView = 0;
+  #probe: ReturnType<typeof setInterval> | undefined;
 
   constructor(private readonly model: Model) {
     const read = <Name extends TraitName>(name: Name): Traits[Name] =>
@@ -48,6 +52,8 @@ export class Store {
       ({ id }) => this.#outbox.post({ type: "ack", id }),
     );
     for (const name of NAMES) this.#listen(`change:${name}`, () => this.#follow(name));
+    // ipywidgets says so when a kernel restarts: then this model's Python is gone for good.
+    this.#listen("comm_live_update", () => this.#outbox.lose());
     this.#listen("msg:custom", (content: Incoming, buffers?: Bytes[]) => this.#receive(content, buffers ?? []));
   }
 
@@ -80,6 +86,7 @@ export class Store {
     const view = `${Math.random().toString(36).slice(2)}-${this.#nextView}`;
     this.#views.set(view, []);
     this.#outbox.post({ type: "hello", view });
+    if (this.hasKernel) this.#probe ??= setInterval(() => this.#probeKernel(), PROBE_MILLISECONDS);
     return view;
   }
 
@@ -89,6 +96,8 @@ export class Store {
     if (this.#views.size === 0) {
       this.#outbox.close();
       this.pictures.clear();
+      clearInterval(this.#probe);
+      this.#probe = undefined;
     }
   }
 
@@ -151,7 +160,7 @@ export class Store {
     const known = this.#views.get(view);
     if (!known || !this.hasKernel || sameNumbers(known, units)) return;
     this.#views.set(view, units);
-    this.#outbox.post({ type: "visible", units: [...new Set([...this.#views.values()].flat())] });
+    this.#sayVisible();
   }
 
   /** State of a unit of the grid. */
@@ -231,6 +240,17 @@ export class Store {
     const units = new Map(all.get(frame.layer));
     for (const { unit, sign, state } of frame.tiles) if (sign > 0) units.set(unit, state);
     this.exported.value = all.set(frame.layer, units);
+  }
+
+  #sayVisible(): void {
+    this.#outbox.post({ type: "visible", units: [...new Set([...this.#views.values()].flat())] });
+  }
+
+  /** Says something that needs an answer when a climb has been silent: its kernel may have died. */
+  #probeKernel(): void {
+    const { phase } = this.traits.status.peek();
+    const running = phase === "climbing" || phase === "preparing";
+    if (running && this.#outbox.silentMilliseconds > PROBE_MILLISECONDS) this.#sayVisible();
   }
 
   #noteAspect({ layer, height, width }: Frame): void {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CONTROLS, changed, POSITIONS, positionOf, valueAt } from "../src/pure/controls";
+import { CONTROLS, changed, nearestStop, stopsOf } from "../src/pure/controls";
 import { nearest, pathOf, points, scalesOf, thin } from "../src/pure/curve";
 import { fileName, formatCount, formatDuration, formatLarge, formatNumber, formatShape } from "../src/pure/format";
 import { readLink, writeLink } from "../src/pure/link";
@@ -174,20 +174,27 @@ describe("the score curve", () => {
 });
 
 describe("a control", () => {
-  test.each(CONTROLS)(
-    "$name: every position of the slider is a value in its limits, and leads back to itself",
-    (control) => {
-      for (let position = 0; position <= POSITIONS; position += 50) {
-        const value = valueAt(control, position);
-        expect(value).toBeGreaterThanOrEqual(control.least);
-        expect(value).toBeLessThanOrEqual(control.greatest);
-        expect(valueAt(control, positionOf(control, value))).toBe(value);
-      }
-    },
-  );
-  test.each(CONTROLS)("$name: the ends of the slider are its ends", (control) => {
-    expect(valueAt(control, 0)).toBeCloseTo(control.from);
-    expect(valueAt(control, POSITIONS)).toBeCloseTo(control.to);
+  test.each(CONTROLS)("$name: every stop of the slider is another value within the limits", (control) => {
+    const stops = stopsOf(control);
+    expect(stops[0]).toBe(control.from);
+    expect(stops.at(-1)).toBe(control.to);
+    stops.forEach((stop, index) => {
+      expect(stop).toBeGreaterThanOrEqual(control.least);
+      expect(stop).toBeLessThanOrEqual(control.greatest);
+      expect(nearestStop(stops, stop)).toBe(index);
+      if (index > 0) expect(stop).toBeGreaterThan(stops[index - 1] as number);
+    });
+  });
+  test("has its usual values among its stops, without digits that nobody chose", () => {
+    const stops = Object.fromEntries(CONTROLS.map((control) => [control.name, stopsOf(control)]));
+    expect(stops.steps).toEqual(expect.arrayContaining([16, 64, 128, 256, 512, 1024, 4096]));
+    expect(stops.learning_rate).toEqual(expect.arrayContaining([0.001, 0.0025, 0.05, 0.3, 1]));
+    expect(stops.size).toEqual(expect.arrayContaining([64, 128, 224]));
+    expect(stops.decay_power).toEqual(expect.arrayContaining([0.35, 1, 1.5]));
+  });
+  test("whose value was typed shows it at the nearest stop", () => {
+    expect(nearestStop([1, 2, 4], 3.4)).toBe(2);
+    expect(nearestStop([1, 2, 4], 99)).toBe(2);
   });
 
   const presets = { lucid: { noise: 0, max_degrees: 10 }, noisy: { noise: 0.1, max_degrees: 10 } };

@@ -402,6 +402,18 @@ describe("the bar", () => {
     expect(find(root, "announcement").textContent).toBe("climbing, 25 %");
   });
 
+  test("says that the kernel is gone when it restarts, and takes it back when something comes from it", async () => {
+    start();
+    const root = open();
+    await settle();
+    for (const listener of model.listeners.get("comm_live_update") ?? []) listener();
+    await settle();
+    expect(find(root, "connection").textContent).toBe("kernel gone; pictures stay");
+    model.say({ type: "heard", serial: 1 });
+    await settle();
+    expect(find(root, "connection").textContent).toBe("");
+  });
+
   test("says that the kernel is gone when its comm is closed, and the tiles stay", async () => {
     start();
     const root = open();

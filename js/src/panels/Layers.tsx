@@ -59,8 +59,10 @@ export function Layers(): JSX.Element {
   const onSearchKey = (event: KeyboardEvent): void => {
     if (event.key === "Enter") {
       const link = readLink(query.value, layers.value);
-      if (link) store.open(link.layer, link.unit);
-      else open(rows.find((row) => row.kind !== "module"));
+      if (link) {
+        store.open(link.layer, link.unit);
+        query.value = "";
+      } else open(rows.find((row) => row.kind !== "module"));
     } else if (event.key === "ArrowDown") tree.current?.focus();
     else if (event.key === "Escape" && query.value !== "") query.value = "";
     else return;

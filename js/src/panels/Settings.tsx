@@ -1,7 +1,8 @@
 // The controls of the climb. Moving one climbs again at once.
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { CONTROLS, type Control, changed, GREATEST_KEY, POSITIONS, positionOf, valueAt } from "../pure/controls";
+import { useMemo } from "preact/hooks";
+import { CONTROLS, type Control, changed, GREATEST_KEY, nearestStop, stopsOf } from "../pure/controls";
 import { formatSetting } from "../pure/format";
 import type { Settings as SettingValues } from "../traits";
 import { useView } from "../view";
@@ -91,6 +92,7 @@ interface SettingProps {
 
 function Setting({ control, value, onChange }: SettingProps): JSX.Element {
   const { name, label, hint, least, greatest, step } = control;
+  const stops = useMemo(() => stopsOf(control), [control]);
   return (
     <div class="setting">
       <span class="setting-label" title={hint}>
@@ -100,10 +102,10 @@ function Setting({ control, value, onChange }: SettingProps): JSX.Element {
         label={label}
         testid={`setting-${name}`}
         min={0}
-        max={POSITIONS}
-        value={positionOf(control, value)}
+        max={stops.length - 1}
+        value={nearestStop(stops, value)}
         valueText={formatSetting(value)}
-        onInput={(position) => onChange({ [name]: valueAt(control, position) })}
+        onInput={(position) => onChange({ [name]: stops[position] ?? value })}
       />
       <NumberBox
         label={label}

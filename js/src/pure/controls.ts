@@ -12,12 +12,21 @@ export interface Control {
   /** Ends of the slider. */
   from: number;
   to: number;
-  /** What the slider rounds to; on a logarithmic slider every value has three digits. */
+  /** What the arrow keys add in the number box. */
   step: number;
-  logarithmic: boolean;
+  /** From a stop of the slider to the next; the step if it is the same everywhere. */
+  pitch?: (value: number) => number;
 }
 
-const PLAIN = { logarithmic: false } as const;
+/** A tenth of the value at most, such that powers of two are met: 16, 17, … 20, 22, … 256, 272. */
+function binaryPitch(value: number): number {
+  return 2 ** Math.max(0, Math.floor(Math.log2(value / 10)));
+}
+
+/** Two digits are enough to tell one value from the next: 0.050, 0.051. */
+function decimalPitch(value: number): number {
+  return 10 ** (Math.floor(Math.log10(value) + 1e-9) - 1);
+}
 
 export const CONTROLS: readonly Control[] = [
   {
@@ -29,7 +38,7 @@ export const CONTROLS: readonly Control[] = [
     from: 16,
     to: 4096,
     step: 1,
-    logarithmic: true,
+    pitch: binaryPitch,
   },
   {
     name: "size",
@@ -40,7 +49,6 @@ export const CONTROLS: readonly Control[] = [
     from: 32,
     to: 512,
     step: 16,
-    ...PLAIN,
   },
   {
     name: "learning_rate",
@@ -51,7 +59,7 @@ export const CONTROLS: readonly Control[] = [
     from: 0.001,
     to: 1,
     step: 0.0001,
-    logarithmic: true,
+    pitch: decimalPitch,
   },
   {
     name: "max_shift_pixels",
@@ -62,7 +70,6 @@ export const CONTROLS: readonly Control[] = [
     from: 0,
     to: 32,
     step: 1,
-    ...PLAIN,
   },
   {
     name: "scale_range",
@@ -73,7 +80,6 @@ export const CONTROLS: readonly Control[] = [
     from: 0,
     to: 0.5,
     step: 0.01,
-    ...PLAIN,
   },
   {
     name: "max_degrees",
@@ -84,7 +90,6 @@ export const CONTROLS: readonly Control[] = [
     from: 0,
     to: 45,
     step: 1,
-    ...PLAIN,
   },
   {
     name: "noise",
@@ -95,7 +100,6 @@ export const CONTROLS: readonly Control[] = [
     from: 0,
     to: 0.5,
     step: 0.01,
-    ...PLAIN,
   },
   {
     name: "decay_power",
@@ -106,30 +110,28 @@ export const CONTROLS: readonly Control[] = [
     from: 0,
     to: 3,
     step: 0.05,
-    ...PLAIN,
   },
 ];
 
 export const GREATEST_KEY = 2 ** 31 - 1;
-/** Positions of a slider, from 0. */
-export const POSITIONS = 1000;
-
-export function positionOf(control: Control, value: number): number {
-  const { from, to, logarithmic } = control;
-  const inside = Math.min(Math.max(value, from), to);
-  const share = logarithmic ? Math.log(inside / from) / Math.log(to / from) : (inside - from) / (to - from);
-  return Math.round(share * POSITIONS);
+/** The values that a slider can be moved to, in order. Each is another one: an arrow key never moves nothing. */
+export function stopsOf({ from, to, step, pitch }: Control): number[] {
+  const stops: number[] = [];
+  for (let value = from; value < to; value = rounded(value + (pitch?.(value) ?? step))) stops.push(value);
+  return [...stops, to];
 }
 
-export function valueAt(control: Control, position: number): number {
-  const { from, to, step, logarithmic } = control;
-  const share = position / POSITIONS;
-  const value = logarithmic ? Number((from * (to / from) ** share).toPrecision(2)) : from + share * (to - from);
-  return clamped(Number((Math.round(value / step) * step).toPrecision(8)), control.least, control.greatest);
+/** The stop that is nearest to a value. */
+export function nearestStop(stops: number[], value: number): number {
+  let best = 0;
+  stops.forEach((stop, index) => {
+    if (Math.abs(stop - value) < Math.abs((stops[best] ?? 0) - value)) best = index;
+  });
+  return best;
 }
 
-export function clamped(value: number, least: number, greatest: number): number {
-  return Math.min(Math.max(value, least), greatest);
+function rounded(value: number): number {
+  return Number(value.toPrecision(8));
 }
 
 /** The settings after one has changed; the preset is the one whose numbers they are. */
