@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from jaxviz.objectives import neuron as neuron
     from jaxviz.objectives import total_variation as total_variation
     from jaxviz.parameterizations import fourier as fourier
+    from jaxviz.parameterizations import measure_magnitude as measure_magnitude
+    from jaxviz.parameterizations import phase_only as phase_only
     from jaxviz.parameterizations import pixels as pixels
     from jaxviz.rendering import Plateau as Plateau
     from jaxviz.rendering import render as render
@@ -64,9 +66,11 @@ _MODULE_OF = {
     "l1": "jaxviz.objectives",
     "l2": "jaxviz.objectives",
     "load": "jaxviz.models",
+    "measure_magnitude": "jaxviz.parameterizations",
     "neuron": "jaxviz.objectives",
     "objectives": "jaxviz.objectives",
     "parameterizations": "jaxviz.parameterizations",
+    "phase_only": "jaxviz.parameterizations",
     "pixels": "jaxviz.parameterizations",
     "render": "jaxviz.rendering",
     "render_steps": "jaxviz.rendering",
@@ -98,9 +102,11 @@ __all__ = [
     "l1",
     "l2",
     "load",
+    "measure_magnitude",
     "neuron",
     "objectives",
     "parameterizations",
+    "phase_only",
     "pixels",
     "render",
     "render_steps",

@@ -10,20 +10,31 @@ from typing import Any
 from jaxviz.parameterizations.base import Parameterization
 from jaxviz.parameterizations.colour import decorrelated_to_rgb
 from jaxviz.parameterizations.fourier import Fourier, Spectrum, fourier
+from jaxviz.parameterizations.magnitude import measure_magnitude, tabulate_magnitude
+from jaxviz.parameterizations.phase_only import PhaseOnly, Phases, phase_only
 from jaxviz.parameterizations.pixels import Pixels, pixels
 
 __all__ = [
     "Fourier",
     "Parameterization",
+    "PhaseOnly",
+    "Phases",
     "Pixels",
     "Spectrum",
     "decorrelated_to_rgb",
     "fourier",
     "from_json",
+    "measure_magnitude",
+    "phase_only",
     "pixels",
+    "tabulate_magnitude",
 ]
 
-_FACTORIES: dict[str, Callable[..., Parameterization]] = {"fourier": fourier, "pixels": pixels}
+_FACTORIES: dict[str, Callable[..., Parameterization]] = {
+    "fourier": fourier,
+    "phase_only": phase_only,
+    "pixels": pixels,
+}
 
 
 def from_json(record: Mapping[str, Any]) -> Parameterization:

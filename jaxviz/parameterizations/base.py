@@ -20,7 +20,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 Leaf: TypeAlias = Any
 # A pytree of arrays; what it is, only the parameterization knows that made it.
 Variables: TypeAlias = Any
-Image: TypeAlias = Float[Array, "height width channel"]
+# An image, or a signal of another number of axes: samples, or volumes; a plain vector has channels only.
+Image: TypeAlias = Float[Array, "*position channel"]
 
 
 class Parameterization(abc.ABC):
@@ -43,14 +44,14 @@ class Parameterization(abc.ABC):
     kind: ClassVar[str]
 
     @abc.abstractmethod
-    def init(self, key: PRNGKeyArray, height: int, width: int, channels: int) -> Variables:
+    def init(self, key: PRNGKeyArray, *shape: int) -> Variables:
         """Draw the variables of one image.
 
         Args:
             key: decides the variables.
-            height: of the image, in pixels.
-            width: of the image, in pixels.
-            channels: of the image: one for greys, three for red, green and blue, or any other number.
+            *shape: of the image: height and width in pixels, and the number of channels: one for greys, three for red,
+                green and blue, or any other. A signal has one length in place of height and width, a volume three,
+                a plain vector none.
         """
 
     @abc.abstractmethod
@@ -90,6 +91,17 @@ class Parameterization(abc.ABC):
 
     def __hash__(self) -> int:
         return hash(json.dumps(self.to_json(), sort_keys=True))
+
+
+def positions(parameterization: Parameterization, shape: tuple[int, ...]) -> tuple[tuple[int, ...], int]:
+    """Split the shape of an image into the extents of its positions and its number of channels.
+
+    Raises:
+        ValueError: it has no positions.
+    """
+    if len(shape) < 2:
+        raise ValueError(f"{parameterization.kind} needs positions; a vector of {shape} has none. Use pixels().")
+    return shape[:-1], shape[-1]
 
 
 def finite(value: Any, name: str, *, least: float = -math.inf) -> float:

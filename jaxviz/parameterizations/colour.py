@@ -5,6 +5,8 @@ References:
     lucid 0.3.10, `lucid/optvis/param/color.py` (Apache-2.0), from which the numbers are.
 """
 
+from typing import Any, cast
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,6 +18,7 @@ from jaxtyping import Array, Float
 _CORRELATION_ROOT = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 # As in lucid, the longest column, which is that of brightness, gets the length one.
 DECORRELATED_TO_RGB = _CORRELATION_ROOT / np.linalg.norm(_CORRELATION_ROOT, axis=0).max()
+RGB_TO_DECORRELATED = cast(np.ndarray[Any, Any], np.linalg.inv(DECORRELATED_TO_RGB))
 
 
 def decorrelated_to_rgb(free: Float[Array, "..."], *, axis: int = -1) -> Float[Array, "..."]:

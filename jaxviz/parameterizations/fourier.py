@@ -1,16 +1,17 @@
 """An image as Fourier coefficients, scaled to the spectrum of natural images."""
 
+import math
 from dataclasses import dataclass
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from jaxviz.parameterizations.base import Image, Leaf, Parameterization, finite
+from jaxviz.parameterizations.base import Image, Leaf, Parameterization, finite, positions
 from jaxviz.parameterizations.colour import decorrelated_to_rgb, to_unit_range
+from jaxviz.parameterizations.waves import frequencies, half_extents, sum_of_waves
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["coefficients"], meta_fields=["width"])
@@ -20,12 +21,19 @@ class Spectrum:
 
     Attributes:
         coefficients: `[2, height, width // 2 + 1, channel]`, real parts and then imaginary parts, in the
-            order of `numpy.fft.rfft2`: the half of the spectrum that decides the other.
-        width: of the image, in pixels. An even width and the next odd one have half spectra of one size.
+            order of `numpy.fft.rfft2`: the half of the spectrum that decides the other. A signal has one axis
+            in place of the two, a volume three.
+        width: of the image, in pixels: the last extent. An even width and the next odd one have half spectra of
+            one size.
     """
 
     coefficients: Leaf
     width: int
+
+    @property
+    def extents(self) -> tuple[int, ...]:
+        """Height and width of the image in pixels, or as many numbers as the signal has axes."""
+        return (*self.coefficients.shape[1:-2], self.width)
 
 
 @partial(
@@ -42,28 +50,24 @@ class Fourier(Parameterization):
     decorrelated: bool = True
     kind = "fourier"
 
-    def init(self, key: PRNGKeyArray, height: int, width: int, channels: int) -> Spectrum:
+    def init(self, key: PRNGKeyArray, *shape: int) -> Spectrum:
         """Draw every real and every imaginary part from the same normal distribution."""
-        shape = (2, height, width // 2 + 1, channels)
-        normal = jax.random.normal(key, shape, jnp.float32)
-        return Spectrum(jnp.float32(self.standard_deviation) * normal, width)
+        extents, channels = positions(self, shape)
+        normal = jax.random.normal(key, (2, *half_extents(extents), channels), jnp.float32)
+        return Spectrum(jnp.float32(self.standard_deviation) * normal, extents[-1])
 
     def to_image(self, variables: Spectrum) -> Image:
         """Scale the coefficients, transform them to pixels, and squash these to [0, 1]."""
-        height, width = variables.coefficients.shape[1], variables.width
+        extents = variables.extents
         # The transform wants the channels first; colours are mixed before it, where there are half as many.
-        coefficients = jnp.moveaxis(variables.coefficients, -1, 1) * self._scale(height, width)
-        if self.decorrelated and coefficients.shape[1] == 3:
+        coefficients = jnp.moveaxis(variables.coefficients, -1, 1) * self._scale(extents)
+        if self.decorrelated and len(extents) == 2 and coefficients.shape[1] == 3:
             coefficients = decorrelated_to_rgb(coefficients, axis=1)
-        spectrum = lax.complex(coefficients[0], coefficients[1])
-        free = jnp.fft.irfft2(spectrum, s=(height, width))
-        return to_unit_range(jnp.moveaxis(free, 0, -1))
+        return to_unit_range(sum_of_waves(coefficients[0], coefficients[1], extents))
 
-    def _scale(self, height: int, width: int) -> Float[Array, "1 1 height half_width"]:
-        rows, columns = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :]
-        frequency = np.maximum(np.hypot(rows, columns), 1 / max(height, width))
-        decay = jnp.float32(frequency) ** -jnp.float32(self.decay_power)
-        return (np.sqrt(height * width) / 4 * decay)[None, None]
+    def _scale(self, extents: tuple[int, ...]) -> Float[Array, "1 1 *half"]:
+        decay = jnp.float32(frequencies(extents)) ** -jnp.float32(self.decay_power)
+        return (np.sqrt(math.prod(extents)) / 4 * decay)[None, None]
 
 
 def fourier(*, decay_power: float = 1.0, standard_deviation: float = 0.01, decorrelated: bool = True) -> Fourier:
@@ -82,8 +86,9 @@ def fourier(*, decay_power: float = 1.0, standard_deviation: float = 0.01, decor
     and grows with the size only as the root of its logarithm does: 0.0027 at 64 pixels, 0.0031 at 256.
 
     lucid gives odd widths one column of frequencies more and cuts the wider image; here the transform has the
-    image's own width. Colours are decorrelated for three channels only; any other number of channels is taken
-    as it is, one for greys.
+    image's own width. Colours are decorrelated for images of three channels only; any other number of channels is
+    taken as it is, one for greys. A signal of one axis and a volume of three have the same formula, with the product
+    and the greatest of their own extents.
 
     Args:
         decay_power: 1 is about what the amplitude of natural images has; more gives smoother pictures.

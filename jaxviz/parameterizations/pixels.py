@@ -20,14 +20,14 @@ class Pixels(Parameterization):
     decorrelated: bool = True
     kind = "pixels"
 
-    def init(self, key: PRNGKeyArray, height: int, width: int, channels: int) -> Image:
+    def init(self, key: PRNGKeyArray, *shape: int) -> Image:
         """Draw every pixel from the same normal distribution."""
-        normal = jax.random.normal(key, (height, width, channels), jnp.float32)
+        normal = jax.random.normal(key, shape, jnp.float32)
         return jnp.float32(self.standard_deviation) * normal
 
     def to_image(self, variables: Image) -> Image:
         """Squash the variables to [0, 1]."""
-        if self.decorrelated and variables.shape[-1] == 3:
+        if self.decorrelated and variables.ndim == 3 and variables.shape[-1] == 3:
             variables = decorrelated_to_rgb(variables)
         return to_unit_range(variables)
 
