@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jaxviz import evidence as evidence
     from jaxviz import objectives as objectives
     from jaxviz import parameterizations as parameterizations
     from jaxviz import transforms as transforms
@@ -61,6 +62,7 @@ _MODULE_OF = {
     "class_logit": "jaxviz.objectives",
     "deepdream": "jaxviz.objectives",
     "direction": "jaxviz.objectives",
+    "evidence": "jaxviz.evidence",
     "explore": "jaxviz.widgets",
     "fourier": "jaxviz.parameterizations",
     "l1": "jaxviz.objectives",
@@ -97,6 +99,7 @@ __all__ = [
     "class_logit",
     "deepdream",
     "direction",
+    "evidence",
     "explore",
     "fourier",
     "l1",

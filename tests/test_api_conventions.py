@@ -11,7 +11,14 @@ import pytest
 import jaxviz
 
 PACKAGE = Path(jaxviz.__file__).parent
-TABLES = ("jaxviz", "jaxviz.objectives", "jaxviz.parameterizations", "jaxviz.results", "jaxviz.transforms")
+TABLES = (
+    "jaxviz",
+    "jaxviz.evidence",
+    "jaxviz.objectives",
+    "jaxviz.parameterizations",
+    "jaxviz.results",
+    "jaxviz.transforms",
+)
 
 # Names that stand for something this project calls by another, or for nothing in particular.
 BANNED = {

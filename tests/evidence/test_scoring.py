@@ -1,0 +1,112 @@
+"""Scores of tiny models whose activations are known."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxviz
+from jaxviz.evidence import against_data, robustness, scores
+
+
+@pytest.fixture
+def model():
+    kernel = jax.random.normal(jax.random.key(0), (3, 3, 3, 4))
+
+    def network(images):
+        hidden = jax.lax.conv_general_dilated(
+            images, kernel, (1, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+        return jax.nn.relu(hidden).mean((1, 2))
+
+    return jaxviz.wrap(network, input_shape=(8, 9, 3), class_names=("one", "two", "three", "four"))
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).random((5, 8, 9, 3), np.float32)
+
+
+def test_scores_are_those_that_the_activations_give(model, images):
+    objectives = [jaxviz.channel("conv", 1), jaxviz.channel("conv", 3) - 0.01 * jaxviz.l2(), jaxviz.class_logit("two")]
+    conv = model.activations(images, "conv")["conv"]
+    distance = np.sqrt(((images - 0.5) ** 2).sum((1, 2, 3)) + 1e-6)
+    expected = [
+        conv[..., 1].mean((1, 2)),
+        conv[..., 3].mean((1, 2)) - 0.01 * distance,
+        model.predict(images)[:, 1],
+    ]
+    for batch_size in (1, 2, 32):
+        np.testing.assert_allclose(
+            scores(model, objectives, images, batch_size=batch_size), np.stack(expected), rtol=1e-5, atol=1e-6
+        )
+
+
+def test_one_objective_is_a_list_of_one(model, images):
+    objective = jaxviz.channel("conv", 0)
+    assert np.array_equal(scores(model, objective, images), scores(model, [objective], images))
+
+
+def test_images_need_not_have_the_models_size(model):
+    image = np.random.default_rng(1).random((1, 20, 6, 3), np.float32)
+    expected = model.activations(image, "conv")["conv"][..., 2].mean()
+    assert scores(model, jaxviz.channel("conv", 2), image)[0, 0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_wrong_unit_or_layer_is_said_before_anything_is_computed(model, images):
+    with pytest.raises(IndexError, match="4"):
+        scores(model, jaxviz.channel("conv", 4), images)
+    with pytest.raises(KeyError, match="Did you mean 'conv'"):
+        scores(model, jaxviz.channel("cnv", 0), images)
+    with pytest.raises(ValueError, match="at least one objective"):
+        scores(model, [], images)
+
+
+def test_percentile_and_ratio_are_counted_in_the_units_own_data():
+    data = np.array([[0.0, 1.0, 2.0, 3.0, 10.0], [-5.0, -4.0, -3.0, -2.0, -1.0]])
+    found = against_data(np.array([6.0, -3.0]), data)
+    assert found.percentile.tolist() == [80.0, 50.0]
+    assert found.ratio_to_maximum.tolist() == [0.5, 0.0]
+
+
+def test_data_without_spread_gives_no_ratio():
+    found = against_data(np.array([1.0]), np.array([[2.0, 2.0]]))
+    assert found.percentile.tolist() == [0.0]
+    assert np.isnan(found.ratio_to_maximum[0])
+    with pytest.raises(ValueError, match="one row of at least one image"):
+        against_data(np.array([1.0, 2.0]), np.array([[2.0, 2.0]]))
+
+
+def test_a_smooth_picture_keeps_its_score_where_a_checkerboard_loses_it():
+    board = np.indices((9, 9)).sum(0) % 2 * 2.0 - 1.0
+    kernel = jnp.stack([jnp.asarray(board), jnp.ones((9, 9))], -1)[:, :, None, :] * jnp.ones((1, 1, 3, 1)) / 243
+
+    def network(images):
+        return jax.lax.conv_general_dilated(
+            images - 0.5, kernel, (9, 9), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+
+    model = jaxviz.wrap(network, input_shape=(9, 9, 3), name="Boards")
+    layer = model.layers[-1].name
+    pictures = np.stack([np.repeat(board[..., None] / 2 + 0.5, 3, -1), np.ones((9, 9, 3))]).astype(np.float32)
+    shifts = jaxviz.transforms.shift(choices=[0, 1])
+    kept = robustness(model, [jaxviz.channel(layer, 0), jaxviz.channel(layer, 1)], pictures, shifts, key=3, draws=64)
+    assert abs(kept[0]) < 0.35  # half of the shifts turn it into its negative
+    assert kept[1] > 0.85  # but for the grey that a shift brings in, all of it stays
+
+
+def test_robustness_is_the_mean_over_its_draws_and_decided_by_the_key(model, images):
+    objectives = [jaxviz.channel("conv", unit % 4) for unit in range(len(images))]
+    transform = jaxviz.transforms.rotate(30)
+    still = np.diagonal(scores(model, objectives, images))
+    first = robustness(model, objectives, images, transform, key=5, draws=2)
+    assert np.array_equal(first, robustness(model, objectives, images, transform, key=jax.random.key(5), draws=2), True)
+    moved = []
+    for draw in range(2):
+        keys = jax.random.split(jax.random.fold_in(jax.random.key(5), draw), len(images))
+        moved.append(np.diagonal(scores(model, objectives, np.clip(jax.vmap(transform)(keys, images), 0, 1))))
+    with np.errstate(invalid="ignore"):
+        expected = np.where(still > 0, np.mean(moved, 0) / still, np.nan)
+    np.testing.assert_allclose(first, expected, rtol=1e-4)
+    with pytest.raises(ValueError, match="one for each"):
+        robustness(model, objectives[:2], images, transform)
