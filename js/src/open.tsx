@@ -2,7 +2,7 @@ import { render } from "preact";
 import { followTheme } from "./browser";
 import { App } from "./panels/App";
 import type { Store } from "./store";
-import style from "./style.css";
+import { style } from "./styles";
 import { makeView, ViewProvider } from "./view";
 
 const LIVE = "jaxviz-live";

@@ -147,6 +147,11 @@ export class Store {
     return this.traits.kernel.value || this.exported.value.has(name);
   }
 
+  /** Whether any layer inside a module can be opened. */
+  canOpenIn(path: string): boolean {
+    return this.traits.kernel.value || [...this.exported.value.keys()].some((name) => name.startsWith(`${path}/`));
+  }
+
   command(command: Command): void {
     this.#outbox.post({ type: "command", command });
   }

@@ -5,7 +5,7 @@ import { fileName, formatCount, formatDuration, formatLarge, formatNumber, forma
 import { readLink, writeLink } from "../src/pure/link";
 import { extend, toggle } from "../src/pure/selection";
 import { layOut, moveBy, rowsInView, scrollToShow, tilesInView } from "../src/pure/sheet";
-import { expectedStages, newest } from "../src/pure/stages";
+import { expectedStages, newest, stageBeside } from "../src/pure/stages";
 import { DEFAULTS } from "../src/traits";
 import { layer } from "./model";
 
@@ -214,6 +214,11 @@ describe("stages", () => {
     expect(expectedStages(256)).toEqual([0, 4, 16, 64, 256]);
     expect(expectedStages(300)).toEqual([0, 4, 16, 64, 256, 300]);
     expect(expectedStages(1)).toEqual([0, 1]);
+  });
+  test("of a climb that was looked at after other steps are put beside the nearest", () => {
+    expect([0, 1, 2, 3].map((index) => stageBeside([4, 16, 60], [1, 5, 22, 64], index))).toEqual([0, 0, 1, 2]);
+    expect(stageBeside([0], [0, 4, 16], 1)).toBe(0);
+    expect(stageBeside([], [0, 4], 1)).toBeNull();
   });
   const own = { generation: 1, width: 128, stages: [0, 4, 9] };
   test("give way to the grid's picture where that is newer and no smaller", () => {

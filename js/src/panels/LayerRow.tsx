@@ -16,9 +16,10 @@ interface LayerRowProps {
 export function LayerRow({ row, index, id, isActive, onOpen }: LayerRowProps): JSX.Element {
   const { store } = useView();
   const chosen = row.kind === "layer" && row.layer.name === store.traits.layer.value;
-  const closed = row.kind !== "module" && !store.canOpen(row.layer.name);
+  const closed = row.kind === "module" ? !store.canOpenIn(row.path) : !store.canOpen(row.layer.name);
   const classes = ["layer-row", row.kind];
   if (chosen) classes.push("chosen");
+  if (closed) classes.push("closed");
   if (isActive) classes.push("active");
   if (row.kind === "layer" && row.atEnd) classes.push("at-end");
   return (
@@ -35,8 +36,8 @@ export function LayerRow({ row, index, id, isActive, onOpen }: LayerRowProps): J
       aria-setsize={row.siblings}
       aria-selected={row.kind === "module" ? undefined : chosen}
       aria-expanded={row.kind === "module" ? row.expanded : undefined}
-      aria-disabled={closed || undefined}
-      onClick={closed ? undefined : onOpen}
+      aria-disabled={(closed && row.kind !== "module") || undefined}
+      onClick={closed && row.kind !== "module" ? undefined : onOpen}
     >
       {row.kind === "module" && <Icon name="chevron" />}
       <Label text={row.label} />

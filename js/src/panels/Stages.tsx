@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { drawPart, fitCanvas } from "../draw";
 import { usePixelRatio, useSize } from "../hooks";
 import { formatCount, px } from "../pure/format";
-import { expectedStages } from "../pure/stages";
+import { expectedStages, stageBeside } from "../pure/stages";
 import type { UnitRecord } from "../records";
 import type { Layer } from "../traits";
 import { useView } from "../view";
@@ -19,7 +19,7 @@ export function Stages({ layer, unit }: { layer: Layer; unit: number }): JSX.Ele
   const [frame, size] = useSize<HTMLDivElement>();
   const positive = store.records.of(layer.name, unit, 1).value;
   const negative = store.records.of(layer.name, unit, -1).value;
-  const stages = positive?.stages ?? [];
+  const stages = (positive ?? negative)?.stages ?? [];
   const expected = expectedStages(store.traits.settings.value.steps);
   const places = Math.max(expected.length, stages.length);
   const pitch = Math.max(2, Math.min(MOST_PIXELS, Math.floor((size.width + GAP_PIXELS) / places)));
@@ -75,8 +75,8 @@ export function Stages({ layer, unit }: { layer: Layer; unit: number }): JSX.Ele
         onPointerMove={drag}
         onKeyDown={onKeyDown}
       >
-        <StripCanvas record={positive} places={places} pitch={pitch} aspect={aspect} />
-        <StripCanvas record={negative} places={places} pitch={pitch} aspect={aspect} />
+        <StripCanvas record={positive} stages={stages} places={places} pitch={pitch} aspect={aspect} />
+        <StripCanvas record={negative} stages={stages} places={places} pitch={pitch} aspect={aspect} />
         {stages.length > 0 && (
           <span class="stage-frame" style={{ left: px(shown * pitch), width: px(pitch - GAP_PIXELS) }} />
         )}
@@ -99,12 +99,14 @@ export function Stages({ layer, unit }: { layer: Layer; unit: number }): JSX.Ele
 
 interface StripProps {
   record: UnitRecord | null;
+  /** Steps at the places of the strip, as far as there are pictures. */
+  stages: number[];
   places: number;
   pitch: number;
   aspect: number;
 }
 
-function StripCanvas({ record, places, pitch, aspect }: StripProps): JSX.Element {
+function StripCanvas({ record, stages, places, pitch, aspect }: StripProps): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null);
   const ratio = usePixelRatio();
   const side = pitch - GAP_PIXELS;
@@ -115,11 +117,12 @@ function StripCanvas({ record, places, pitch, aspect }: StripProps): JSX.Element
     const [width, height] = [Math.round(side * ratio), Math.round(tall * ratio)];
     for (let place = 0; place < places; place++) {
       const left = Math.round(place * pitch * ratio);
-      const part = record && place < record.stages.length ? stagePart(record, place) : null;
+      const stage = record && place < stages.length ? stageBeside(record.stages, stages, place) : null;
+      const part = record && stage !== null ? stagePart(record, stage) : null;
       context.fillStyle = EMPTY_COLOUR;
       context.fillRect(left, 0, width, height);
       if (part) drawPart(context, part, left, 0, width, height);
     }
-  }, [record, places, pitch, tall, ratio]);
+  }, [record, stages, places, pitch, tall, ratio]);
   return <canvas ref={canvas} aria-hidden="true" style={{ width: px(places * pitch), height: px(tall) }} />;
 }

@@ -6,9 +6,9 @@ import { composePicture } from "../compose";
 import { drawPart, fitCanvas, type Part } from "../draw";
 import { usePixelRatio, useSize } from "../hooks";
 import { nearest, points } from "../pure/curve";
-import { fileName, formatNumber } from "../pure/format";
+import { fileName, formatCount, formatNumber } from "../pure/format";
 import type { Link } from "../pure/link";
-import { newest } from "../pure/stages";
+import { newest, stageBeside } from "../pure/stages";
 import type { UnitRecord } from "../records";
 import type { Store } from "../store";
 import { useView } from "../view";
@@ -23,7 +23,7 @@ export function UnitPicture({ link, name }: { link: Link; name: string }): JSX.E
   const { layer, unit, sign } = link;
   const draw = (): void => {
     if (!canvas.current || size.width === 0) return;
-    const part = partOf(store, link, view.stage.peek());
+    const part = partOf(store, link, stageOf(store, link, view.stage.peek()));
     const context = fitCanvas(canvas.current, size.width, size.height, ratio);
     if (part && context) drawPart(context, part, 0, 0, canvas.current.width, canvas.current.height);
   };
@@ -32,13 +32,13 @@ export function UnitPicture({ link, name }: { link: Link; name: string }): JSX.E
   useLayoutEffect(draw, [layer, unit, sign, size, ratio, record, view.stage.value]);
   useEffect(() => store.pictures.watch(layer, unit, sign, draw), [layer, unit, sign, size, ratio]);
 
-  const { step, score } = reading(record, usePicture(layer, unit, sign), view.stage.value);
+  const { step, score } = reading(record, usePicture(layer, unit, sign), stageOf(store, link, view.stage.value));
   const word = sign > 0 ? "positive" : "negative";
   const pinned = store.pinOf(link) !== undefined;
   const download = (): void => {
     if (store.hasKernel) store.requestFile(link);
     else {
-      const part = partOf(store, link, view.stage.peek());
+      const part = partOf(store, link, stageOf(store, link, view.stage.peek()));
       if (part) void composePicture(part).then((blob) => blob && saveBlob(fileName(layer, unit, word), blob));
     }
   };
@@ -53,18 +53,7 @@ export function UnitPicture({ link, name }: { link: Link; name: string }): JSX.E
       />
       <figcaption>
         <span class="sign" title={sign > 0 ? "What turns the unit on" : "What turns the unit off"}>
-          {sign > 0 ? "+" : "−"}
-        </span>
-        <span class="picture-score" data-testid={`score-${word}`}>
-          {formatNumber(score)}
-        </span>
-        <span class="picture-step" data-testid={`step-${word}`}>
-          {step !== null && (
-            <>
-              <span class="step-word">step </span>
-              {step}
-            </>
-          )}
+          {word}
         </span>
         <span class="tools">
           <Button
@@ -76,9 +65,23 @@ export function UnitPicture({ link, name }: { link: Link; name: string }): JSX.E
           />
           <Button icon="download" label="Download as PNG" testid={`download-${word}`} onClick={download} />
         </span>
+        <span class="picture-score" data-testid={`score-${word}`}>
+          {formatNumber(score)}
+        </span>
+        <span class="picture-step" data-testid={`step-${word}`}>
+          {step !== null && `step ${formatCount(step)}`}
+        </span>
       </figcaption>
     </figure>
   );
+}
+
+/** The stage of this picture that is replayed, where a stage of the positive one was chosen. */
+function stageOf(store: Store, { layer, unit, sign }: Link, chosen: number | null): number | null {
+  if (chosen === null || sign > 0) return chosen;
+  const stages = ([1, -1] as const).map((each) => store.records.of(layer, unit, each).peek()?.stages ?? []);
+  const [positive = [], negative = []] = stages;
+  return stageBeside(negative, positive.length > 0 ? positive : negative, chosen);
 }
 
 /** Where the picture is that a unit shows now. */

@@ -7,6 +7,19 @@ export function expectedStages(steps: number): number[] {
   return [...stages, steps];
 }
 
+/**
+ * The stage of one climb that belongs beside a stage of another: both may have been looked at after other steps.
+ *
+ * @returns Its index; the last for the last, or nothing where there is none.
+ */
+export function stageBeside(own: number[], other: number[], otherIndex: number): number | null {
+  if (own.length === 0) return null;
+  const step = other[otherIndex];
+  if (step === undefined || otherIndex === other.length - 1) return own.length - 1;
+  const distance = (index: number): number => Math.abs(Math.log((1 + (own[index] ?? 0)) / (1 + step)));
+  return own.reduce((best, _, index) => (distance(index) < distance(best) ? index : best), 0);
+}
+
 interface Dated {
   generation: number;
   width: number;
