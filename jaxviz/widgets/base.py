@@ -97,6 +97,8 @@ class TileWidget(anywidget.AnyWidget):
         self.mirror()
         super().__init__(**({} if layout is None else {"layout": layout}))
         lifetime.loosen(self)
+        if layout is None:
+            lifetime.loosen(self.layout)
         session.join(self)
         self.mirror()  # what was chosen before it joined
         session.tell()
@@ -168,7 +170,12 @@ class TileWidget(anywidget.AnyWidget):
 
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
         # What is published under the message's own name could make the kernel look for a subshell that is gone.
+        was_open = bool(self.outbox.views)
         self._context.copy().run(hearing.hear, self._session, self, content)
+        if self.outbox.views:
+            lifetime.tighten(self)
+        elif was_open:
+            lifetime.release_later(self)
         super()._handle_custom_msg(content, buffers)
 
     # What Python asks
@@ -220,6 +227,7 @@ class TileWidget(anywidget.AnyWidget):
         if still.is_in_notebook():
             self._still = self._still or still.Still()
             self._still.place()
+            self._session.news()
 
     def refresh_still(self) -> None:
         """Show the newest pictures in the output behind the widget, if it is displayed and they have changed."""

@@ -80,7 +80,8 @@ class Board:
             return record.state
         if phase == "stopped":
             return "stopped"
-        return "climbing" if tile in self.moving and phase != "done" else "waiting"
+        is_under_way = phase in ("preparing", "climbing", "paused")
+        return "climbing" if is_under_way and tile in self.moving else "waiting"
 
     def letters(self, units: Iterable[int], phase: str) -> str:
         """Return the states of the grid's tiles, a letter for each unit."""

@@ -125,9 +125,17 @@ class Session(Climb):
         return tiers
 
     def command(self, command: str) -> None:
-        """Start, pause, stop or restart the climb, as `Climb.command` does; it rests no more."""
+        """Start, pause, stop or restart the climb, as `Climb.command` does, and tell of it at once."""
         self._rests = False
         super().command(command)
+        self.tell()
+
+    def change(self, changes: Mapping[str, Any]) -> None:
+        """Choose otherwise, as `Climb.change` does; states are told at once where they are of other units now."""
+        units = self.choice.layer, self.choice.units
+        super().change(changes)
+        if units != (self.choice.layer, self.choice.units):
+            self.tell()
 
     def wait(self, timeout_seconds: float | None) -> bool:
         """Wait until nothing climbs, and return whether nothing does; meanwhile it does not rest for want of views.

@@ -24,12 +24,12 @@ class Still:
 
     def __init__(self) -> None:
         self._display_id = f"jaxviz-{uuid.uuid4().hex}"
+        self._data = _data(np.full((1, 1, 3), SURROUND, np.uint8), "")
         self.shown: Any = None
 
     def place(self) -> None:
         """Put the output, a grey pixel at first, behind what the running cell has shown."""
-        pixel = np.full((1, 1, 3), SURROUND, np.uint8)
-        self._publish(pixel, "", update=self.shown is not None)
+        show(self._data, display_id=self._display_id, update=False)
 
     def update(self, sheet: UInt8[np.ndarray, "height width 3"], text: str) -> None:
         """Show an image in the output.
@@ -38,11 +38,8 @@ class Still:
             sheet: RGB, uint8.
             text: What readers without images get.
         """
-        self._publish(sheet, text, update=True)
-
-    def _publish(self, sheet: UInt8[np.ndarray, "height width 3"], text: str, *, update: bool) -> None:
-        image = base64.b64encode(_small_jpeg(sheet)).decode("ascii")
-        show({"image/jpeg": image, "text/plain": text}, display_id=self._display_id, update=update)
+        self._data = _data(sheet, text)
+        show(self._data, display_id=self._display_id, update=True)
 
 
 def show(data: dict[str, Any], **options: Any) -> None:
@@ -57,6 +54,10 @@ def is_in_notebook() -> bool:
     from IPython.core.getipython import get_ipython
 
     return getattr(get_ipython(), "kernel", None) is not None  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _data(sheet: UInt8[np.ndarray, "height width 3"], text: str) -> dict[str, str]:
+    return {"image/jpeg": base64.b64encode(_small_jpeg(sheet)).decode("ascii"), "text/plain": text}
 
 
 def _small_jpeg(sheet: UInt8[np.ndarray, "height width 3"]) -> bytes:

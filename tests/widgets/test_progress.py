@@ -1,0 +1,101 @@
+"""RenderProgress shows any iterator of snapshots, and stopping it closes the iterator in the end."""
+
+import threading
+
+import numpy as np
+import pytest
+from fake_browser import Browser
+
+from jaxviz.widgets import RenderProgress
+from records import make_snapshot
+
+
+class Snapshots:
+    """Two units that climb eight steps, two a snapshot."""
+
+    def __init__(self, gated=False):
+        self.gate = threading.Semaphore(0) if gated else None
+        self.step = -2
+        self.closed = False
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.gate is not None:
+            self.gate.acquire()
+        if self.step >= 8 or self.closed:
+            raise StopIteration
+        self.step += 2
+        return make_snapshot(
+            step=self.step,
+            steps=[self.step] * 2,
+            images=np.full((2, 5, 7, 3), self.step * 20, np.uint8),
+            scores=[np.nan if self.step == 0 else self.step / 2.0] * 2,
+            states=["done" if self.step == 8 else "climbing"] * 2,
+            steps_per_second=0.0 if self.step == 0 else 8.0,
+            seconds_left=0.0 if self.step == 0 else 2 * (8 - self.step) / 8.0,
+        )
+
+    def close(self):
+        self.closed = True
+
+
+def test_it_shows_the_pictures_to_the_end(no_thread_left):
+    snapshots = Snapshots()
+    progress = RenderProgress(snapshots)
+    browser = Browser(progress)
+    browser.open()
+    assert progress.wait(10)
+    browser.send("visible", units=[0, 1])
+    assert (progress.kind, progress.states, progress.units) == ("progress", "dd", [0, 1])
+    assert (progress.status["finished"], progress.status["total"]) == (2, 2)
+    assert progress.status["image_steps"] == progress.status["total_image_steps"] == 16
+    assert progress.snapshot.step == 8
+    browser.until(lambda seen: {tile["step"] for tile, _ in seen.tiles.values()} == {8})
+    tile, pixels = browser.tiles["pictures", progress.status["generation"], 1, 1]
+    assert tile["score"] == 4.0
+    assert np.abs(pixels.astype(int) - 160).max() < 5
+    progress.close()
+    progress._session.job.join(10)
+    assert snapshots.closed
+
+
+def test_stop_is_heard_between_snapshots(no_thread_left):
+    snapshots = Snapshots(gated=True)
+    progress = RenderProgress(snapshots)
+    browser = Browser(progress)
+    browser.open()
+    assert progress.snapshot is None
+    assert progress.status["phase"] == "preparing" or progress.status["phase"] == "climbing"
+    snapshots.gate.release(2)
+    browser.until(lambda _: progress.snapshot is not None and progress.snapshot.step == 2)
+    browser.send("command", command="stop")
+    assert progress.wait(10)
+    assert progress.status["phase"] == "stopped"
+    snapshots.gate.release(100)
+    browser.until(lambda seen: seen.state["states"] == "ss")
+    progress.start()
+    assert progress.wait(10)
+    assert progress.states == "dd"
+    progress.close()
+
+
+def test_an_error_of_the_climb_is_said(no_thread_left):
+    def broken():
+        yield make_snapshot()
+        raise MemoryError("of the device")
+
+    progress = RenderProgress(broken())
+    with pytest.raises(RuntimeError, match="MemoryError: of the device"):
+        progress.wait(10)
+    assert progress.error == "MemoryError: of the device"
+    assert progress.states == "ww"
+    progress.close()
+
+
+def test_what_is_no_iterator_or_an_unknown_argument_is_refused():
+    with pytest.raises(TypeError, match="is no iterator of snapshots"):
+        RenderProgress([make_snapshot()])
+    with pytest.raises(TypeError, match="has no argument 'steps'"):
+        RenderProgress(iter([make_snapshot()]), steps=3)
