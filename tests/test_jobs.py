@@ -330,7 +330,7 @@ def test_a_courier_ends_with_its_object():
     mail = Mail()
     courier = Courier(mail.deliver)
     courier.notify()
-    until(lambda: mail.times)
+    until(mail.times.__len__)
     del mail
     until(lambda: gc.collect() is not None and courier.closed)
     assert courier.join(10)

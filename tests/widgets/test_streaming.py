@@ -209,7 +209,7 @@ def test_a_view_that_opens_again_is_sent_everything_again(open_widget):
     browser.tiles.clear()
     browser.units.clear()
     browser.send("hello", view="view-1")
-    browser.until(lambda seen: len(seen.tiles) == 5 and len(seen.units) == 2)
+    browser.until(lambda seen: len(seen.tiles) == 5 and len(seen.units) >= 2)
     browser.tiles.clear()
     browser.send("hello", view="view-2")  # although the frames before were not acknowledged
     browser.until(lambda seen: len(seen.tiles) == 5)
@@ -384,7 +384,7 @@ def test_many_threads_may_do_everything_at_once(open_widget):
             try:
                 for number in range(60):
                     action(number)
-            except Exception as problem:
+            except Exception as problem:  # noqa: BLE001 - to be looked at on the test's own thread
                 problems.append(problem)
 
         return threading.Thread(target=run)
