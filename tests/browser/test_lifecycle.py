@@ -1,0 +1,144 @@
+"""What happens to a climb when the page, the kernel or the cell does not stay."""
+
+import time
+
+from playwright.sync_api import expect
+
+from browser.explorer import ENDLESS, MODEL, ExplorerView, explore, open_explorer
+
+THREADS = "sorted(thread.name for thread in threading.enumerate() if 'jaxviz' in thread.name)"
+
+
+def climbing(open_notebook, **options):
+    """A notebook with an explorer that climbs and has shown a picture."""
+    notebook = open_notebook(MODEL, explore(steps=ENDLESS, **options)).run()
+    explorer = open_explorer(notebook)
+    explorer.wait_for_picture(0)
+    return notebook, explorer
+
+
+def check_it_climbs(explorer):
+    """The picture on the screen is not the last one."""
+    explorer.wait_for_picture(0, other_than=explorer.wait_for_picture(0), seconds=30)
+
+
+def check_it_answers(notebook, explorer, unit):
+    """A choice in the browser arrives in Python, and its answer in the browser."""
+    explorer.tile(unit).click()
+    notebook.wait_for_python(f"explorer.unit == {unit}")
+    expect(explorer.get("connection")).to_have_text("")
+
+
+def test_a_reload_while_climbing_loses_nothing(open_notebook):
+    notebook, _ = climbing(open_notebook)
+    for unit in (3, 4, 5):
+        notebook.reload()
+        explorer = open_explorer(notebook)
+        check_it_climbs(explorer)
+        check_it_answers(notebook, explorer, unit)
+    notebook.run_cell_again(1)  # the new widget must be heard as well (ipykernel loses messages of some threads)
+    explorer = open_explorer(notebook)
+    check_it_climbs(explorer)
+    check_it_answers(notebook, explorer, 6)
+
+
+def test_closing_rests_the_climb_and_reopening_goes_on(open_notebook):
+    notebook, _ = climbing(open_notebook)
+    notebook.close()
+    notebook.page.wait_for_timeout(4500)  # three seconds until it rests, and some
+    notebook.reopen()
+    first = notebook.python("explorer.status['image_steps']")
+    explorer = open_explorer(notebook)
+    check_it_climbs(explorer)
+    assert notebook.python("explorer.status['image_steps']") > first
+    check_it_answers(notebook, explorer, 2)
+
+
+def test_two_views_of_one_explorer_show_the_same(open_notebook):
+    notebook, first = climbing(open_notebook)
+    notebook.run_cell("explorer")
+    second = ExplorerView(notebook.page, place=1)
+    second.wait_for_picture(1)
+    second.tile(2).click()
+    expect(first.get("unit-number")).to_have_value("2")
+    first.get("pause").click()
+    second.wait_for_progress("paused")
+    notebook.page.wait_for_timeout(500)
+    assert first.picture(0).code == second.picture(0).code
+    notebook.picture("two_views")
+    second.get("start").click()
+    check_it_climbs(first)
+
+
+def test_running_the_cell_again_leaves_one_climb(open_notebook):
+    notebook, _ = climbing(open_notebook)
+    notebook.python("None", after="import gc, threading")
+    before = notebook.python(THREADS)
+    for _ in range(3):
+        notebook.run_cell_again(1)
+        check_it_climbs(open_explorer(notebook))
+    notebook.wait_for_python(f"gc.collect() * 0 == 0 and {THREADS} == {before!r}")
+    assert notebook.page.get_by_test_id("jaxviz").count() == 1
+
+
+def test_after_a_restart_the_stale_view_says_so_and_keeps_its_pictures(open_notebook):
+    notebook, explorer = climbing(open_notebook)
+    notebook.restart_kernel()
+    notebook.page.wait_for_timeout(300)
+    last = explorer.picture(0)
+    explorer.tile(1).click()
+    expect(explorer.get("connection")).to_contain_text("kernel gone", timeout=30_000)
+    assert last.is_drawn
+    assert explorer.picture(0) == last
+    notebook.picture("kernel_gone")
+
+
+def test_restart_and_run_all_climbs_again(open_notebook):
+    notebook, _ = climbing(open_notebook)
+    notebook.restart_and_run_all()
+    explorer = open_explorer(notebook)
+    check_it_climbs(explorer)
+    check_it_answers(notebook, explorer, 3)
+
+
+def test_a_long_cell_does_not_stop_the_pictures(open_notebook):
+    notebook, explorer = climbing(open_notebook)
+    notebook.add_cell("import time\nuntil = time.monotonic() + 8\nwhile time.monotonic() < until: time.sleep(0.01)")
+    started = time.monotonic()
+    notebook.page.wait_for_timeout(500)
+    for _ in range(3):  # pictures go on although nothing that the browser says is heard
+        explorer.wait_for_picture(0, other_than=explorer.picture(0), seconds=3)
+    assert time.monotonic() - started < 7
+    explorer.tile(4).click()
+    expect(explorer.get("connection")).to_contain_text("kernel busy", timeout=6_000)
+    notebook.picture("kernel_busy")
+    notebook.wait_for_cells()
+    notebook.wait_for_python("explorer.unit == 4")
+    expect(explorer.get("connection")).to_have_text("")
+
+
+def test_fifty_explorers_opened_and_closed_leave_nothing_behind(open_notebook):
+    cycle = """
+import gc, threading, psutil, ipywidgets
+from IPython.display import clear_output, display
+
+def cycles(count):
+    for _ in range(count):
+        explorer = jaxviz.explore(model, "stem/conv", units=range(4), steps=4, size=32)
+        display(explorer)
+        explorer.wait(60)
+        explorer.close()
+        clear_output()
+    gc.collect()
+    return len(threading.enumerate()), len(ipywidgets.Widget.widgets if hasattr(ipywidgets.Widget, 'widgets')
+        else ipywidgets.widget._instances), psutil.Process().memory_info().rss / 2**20
+"""
+    notebook = open_notebook(MODEL, cycle).run()
+    notebook.run_cell("first = cycles(10)")
+    notebook.run_cell("last = cycles(50)")
+    threads, widgets, mebibytes = notebook.python("[after - before for before, after in zip(first, last)]")
+    print(f"after fifty more: {threads} threads, {widgets} widgets, {mebibytes:.1f} MiB")
+    assert threads <= 0
+    assert widgets <= 0
+    assert mebibytes < 30
+    assert notebook.page.get_by_test_id("jaxviz").count() == 0
