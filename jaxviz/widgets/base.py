@@ -95,6 +95,7 @@ class TileWidget(anywidget.AnyWidget):
             }
         )
         self.mirror()
+        self._owns_layout = layout is None
         super().__init__(**({} if layout is None else {"layout": layout}))
         lifetime.loosen(self)
         if layout is None:
@@ -211,7 +212,10 @@ class TileWidget(anywidget.AnyWidget):
         session: Session | None = getattr(self, "_session", None)
         if self.comm is not None:
             lifetime.forget(self.model_id)
+        layout = self.layout if getattr(self, "_owns_layout", False) else None
         super().close()
+        if layout is not None:
+            layout.close()  # ipywidgets would keep one for every widget that there ever was
         if session is not None:
             session.leave(self)
 

@@ -24,7 +24,8 @@ def serve(session: Session, face: Face) -> float | None:
     if not outbox.views:
         return None
     with session.lock:
-        frame = outbox.next_frame(session.candidates(face)) if outbox.is_open else None
+        closed_seconds = outbox.seconds_until_open()
+        frame = None if closed_seconds else outbox.next_frame(session.candidates(face))
     if frame is not None:
         number, board, tiles = frame
         face.send_message(frame_message(number, board.layer, board.generation, tiles))
@@ -38,7 +39,9 @@ def serve(session: Session, face: Face) -> float | None:
             face.send_message(file_message(session, request))
         except (ValueError, KeyError, IndexError) as error:
             session.report(error)
-    return wait if frame is None else 0.0
+    if frame is not None:
+        return 0.0
+    return min((seconds for seconds in (wait, closed_seconds) if seconds), default=None)
 
 
 def file_message(session: Session, request: dict[str, Any]) -> Message:

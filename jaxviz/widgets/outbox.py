@@ -9,6 +9,9 @@ from jaxviz.results.messages import FINISHED, Shown
 from jaxviz.widgets.board import Board
 
 MOST_UNACKNOWLEDGED = 2
+PATIENCE_SECONDS = 1.0
+"""Until a frame that was not acknowledged holds back the next no more: while a cell of the user runs, no
+acknowledgement is heard, although every frame arrives."""
 _MOST_PIXELS = 1 << 22  # of one frame: 256 tiles of 128 pixels, encoded in about 25 ms
 _UNIT_SECONDS = 0.5
 """Between two messages about the chosen unit and sign; there are two signs."""
@@ -34,7 +37,7 @@ class Outbox:
         self.views: set[str] = set()
         self.visible: list[int] = []
         self.files: dict[str, dict[str, Any]] = {}
-        self._unacknowledged: set[int] = set()
+        self._unacknowledged: dict[int, float] = {}  # number of the frame -> when it was sent
         self._number = 0
         self._sent: dict[tuple[int, Tile], tuple[int, int]] = {}  # generation and tile -> version, number of the frame
         self._told: dict[tuple[int, Tile], tuple[int, float]] = {}  # of the chosen unit: version, when
@@ -48,12 +51,17 @@ class Outbox:
 
     def acknowledge(self, number: int) -> None:
         """Note that a frame was drawn."""
-        self._unacknowledged.discard(number)
+        self._unacknowledged.pop(number, None)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether another frame may be sent now."""
-        return bool(self.views) and len(self._unacknowledged) < MOST_UNACKNOWLEDGED
+    def seconds_until_open(self) -> float:
+        """Return in how many seconds another frame may be sent, if nothing is heard until then."""
+        now = time.monotonic()
+        self._unacknowledged = {
+            number: when for number, when in self._unacknowledged.items() if now - when < PATIENCE_SECONDS
+        }
+        if len(self._unacknowledged) < MOST_UNACKNOWLEDGED:
+            return 0.0
+        return min(self._unacknowledged.values()) + PATIENCE_SECONDS - now
 
     def next_frame(self, candidates: Iterable[Candidate]) -> tuple[int, Board, list[Shown]] | None:
         """Choose what the next frame holds, and count it as sent.
@@ -78,7 +86,7 @@ class Outbox:
         height, width, _ = same[0].record.picture.shape
         chosen = same[: max(1, _MOST_PIXELS // (height * width))]
         self._number += 1
-        self._unacknowledged.add(self._number)
+        self._unacknowledged[self._number] = time.monotonic()
         if len(self._sent) > 4 * len(changed) + 4096:  # generations of long ago
             self._sent.clear()
         for shown in chosen:

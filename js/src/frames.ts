@@ -38,13 +38,28 @@ export class FrameQueue {
     this.#running = true;
     for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
       const atlas = await next.atlas;
-      await new Promise(requestAnimationFrame);
+      await nextPaint();
       if (!this.#ended) {
         if (atlas) this.draw(next.frame, atlas);
-        this.drawn(next.frame); // a frame that cannot be decoded is acknowledged too: Python must not wait for it
+        // A frame that cannot be decoded is acknowledged too: Python must not wait for it. A page that nobody sees draws
+        // what comes, so that nothing piles up, but says nothing, so that little comes.
+        if (!document.hidden) this.drawn(next.frame);
       }
       atlas?.close();
     }
     this.#running = false;
   }
+}
+
+/** The next animation frame; at once where the page is hidden or becomes so, because there are none then. */
+function nextPaint(): Promise<void> {
+  if (document.hidden) return Promise.resolve();
+  return new Promise((resolve) => {
+    const go = (): void => {
+      document.removeEventListener("visibilitychange", go);
+      resolve();
+    };
+    requestAnimationFrame(go);
+    document.addEventListener("visibilitychange", go);
+  });
 }

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import makeWidget, { type Widget } from "../src/index";
 import type { Frame, FrameTile } from "../src/messages";
 import type { Traits } from "../src/traits";
@@ -133,6 +133,23 @@ describe("frames", () => {
     expect(model.of("ack").map(({ id }) => id)).toEqual([1, 2]);
     expect(find(root, "score-positive").textContent).toBe("2.00");
     expect(find(root, "step-positive").textContent).toBe("step 1");
+  });
+
+  test("are drawn in a page that nobody sees, where no animation frame comes, and not acknowledged", async () => {
+    start({ unit: 3 });
+    const root = open();
+    vi.stubGlobal("requestAnimationFrame", () => 0);
+    model.say(frame(1, 1, [{ unit: 3, step: 1, score: 2 }]), new ArrayBuffer(8)); // waits for its animation frame
+    await settle();
+    const hidden = vi.spyOn(document, "hidden", "get").mockReturnValue(true);
+    document.dispatchEvent(new Event("visibilitychange"));
+    model.say(frame(2, 1, [{ unit: 3, step: 9, score: 4 }]), new ArrayBuffer(8));
+    await settle();
+    hidden.mockRestore();
+    prepareBrowser();
+    await settle();
+    expect(find(root, "step-positive").textContent).toBe("step 9");
+    expect(model.of("ack")).toEqual([]);
   });
 
   test("are not drawn for a model that nobody looks at", async () => {
