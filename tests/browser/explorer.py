@@ -41,7 +41,7 @@ class Picture(NamedTuple):
     @property
     def is_drawn(self) -> bool:
         """Whether it is more than the grey of an empty tile."""
-        return self.deviation > 4
+        return self.deviation > 1
 
 
 def explore(layer: str = LAYER, *, units: int = 24, steps: int = 48, size: int = 48, **settings: Any) -> str:

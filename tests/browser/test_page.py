@@ -1,5 +1,6 @@
 """The exported page, opened from the disk by a browser that has no network."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -47,11 +48,11 @@ def test_the_page_works_from_the_disk_without_a_network(offline, exported, pictu
     expect(page.get("unit-number")).to_have_value("4")
     strip = page.get("stages")
     strip.focus()
-    newest = strip.get_attribute("aria-valuetext")
+    expect(strip).to_have_attribute("aria-valuetext", "step 48")
     offline.keyboard.press("Home")
-    expect(strip).to_have_attribute("aria-valuetext", "step 0")
+    expect(strip).to_have_attribute("aria-valuetext", re.compile("^step [01]$"))
     offline.keyboard.press("End")
-    expect(strip).to_have_attribute("aria-valuetext", newest)
+    expect(strip).to_have_attribute("aria-valuetext", "step 48")
     page.get("grid").focus()
     offline.keyboard.press(" ")
     expect(page.get(f"tray-{LAYER}:4")).to_be_visible()
