@@ -56,7 +56,8 @@ if (query.has("second")) {
   document.body.append(second);
   widget.render({ model: python, el: second });
 }
-Object.assign(window, { python, close });
+const reopen = (place: HTMLElement): (() => void) => widget.render({ model: python, el: place });
+Object.assign(window, { python, close, reopen });
 const share = number("share", 0.4);
 if (share > 0 && !query.has("empty")) python.jumpTo(share);
 const phase = word("phase", "climbing") as Traits["status"]["phase"];

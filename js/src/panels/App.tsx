@@ -31,15 +31,15 @@ export function App(): JSX.Element {
         {kind === "explorer" && <Layers />}
         {kind === "explorer" && <Settings />}
         {kind !== "unit" && (
-          <main class="middle">
+          <section class="middle" aria-label="Units">
             <GridBar />
             <Grid />
-          </main>
+          </section>
         )}
         {(kind === "explorer" || kind === "unit") && (
-          <aside class="right">
+          <div class="right">
             <Unit />
-          </aside>
+          </div>
         )}
       </div>
       {kind === "explorer" && <Tray />}

@@ -44,7 +44,7 @@ function Sheets({ layer, units }: { layer: Layer; units: number[] }): JSX.Elemen
   const [window, follow] = useWindow(sheet, size.height, units, scroller);
   const idPrefix = `tile-${view.id}`;
 
-  useKeepPlace(scroller, sheet, size.height, layer.name, Math.max(0, units.indexOf(chosen)));
+  useKeepPlace(scroller, sheet, size.height, layer.name, Math.max(0, units.indexOf(chosen)), follow);
 
   const moveTo = (index: number): void => {
     active.value = index;
@@ -102,7 +102,7 @@ function Sheets({ layer, units }: { layer: Layer; units: number[] }): JSX.Elemen
       tabIndex={0}
       aria-multiselectable="true"
       aria-label={`Units of ${layer.name}`}
-      aria-activedescendant={`${idPrefix}-${active.value}`}
+      aria-activedescendant={isInWindow(active.value, window, sheet) ? `${idPrefix}-${active.value}` : undefined}
       onScroll={follow}
       onClick={onClick}
       onKeyDown={onKeyDown}
@@ -135,6 +135,10 @@ function Sheets({ layer, units }: { layer: Layer; units: number[] }): JSX.Elemen
       </div>
     </div>
   );
+}
+
+function isInWindow(index: number, [first, end]: [number, number], { columns }: Sheet): boolean {
+  return index >= first * columns && index < end * columns;
 }
 
 function indexAt(event: Event): number | null {
@@ -172,6 +176,7 @@ function useKeepPlace(
   height: number,
   layer: string,
   chosen: number,
+  follow: () => void,
 ): void {
   const known = useRef({ layer: "", sheet, chosen: -1 });
   useLayoutEffect(() => {
@@ -186,5 +191,6 @@ function useKeepPlace(
       );
       element.scrollTop = row * sheet.rowPitch;
     } else if (before.chosen !== chosen) element.scrollTop = scrollToShow(sheet, chosen, element.scrollTop, height);
+    follow(); // the event comes only after the next paint, which would show no rows
   }, [layer, sheet.columns, sheet.rowPitch, height, chosen]);
 }

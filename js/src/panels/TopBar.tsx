@@ -31,7 +31,7 @@ export function TopBar(): JSX.Element {
   const connection = store.connection.value;
   const share = shareOf(status.value);
   return (
-    <header class="top">
+    <div class="top">
       <div class="bar top-bar">
         {kind.value !== "progress" && (
           <bdi class="model-name" title={model_name.value} data-testid="model-name">
@@ -73,7 +73,7 @@ export function TopBar(): JSX.Element {
       <span class="unseen" aria-live="polite" data-testid="announcement">
         {announcement.value}
       </span>
-    </header>
+    </div>
   );
 }
 
@@ -81,13 +81,14 @@ function Commands(): JSX.Element {
   const { store } = useView();
   const { phase } = store.traits.status.value;
   const running = phase === "climbing" || phase === "preparing";
-  const nothing = store.layer === undefined;
+  const gone = store.connection.value === "gone";
+  const nothing = store.layer === undefined || gone;
   const only = store.traits.kind.value === "progress";
   return (
     <span class="tools commands">
       {!only &&
         (running ? (
-          <Button icon="pause" label="Pause" testid="pause" onClick={() => store.command("pause")} />
+          <Button icon="pause" label="Pause" testid="pause" disabled={gone} onClick={() => store.command("pause")} />
         ) : (
           <Button
             icon="start"
@@ -101,7 +102,7 @@ function Commands(): JSX.Element {
         icon="stop"
         label="Stop"
         testid="stop"
-        disabled={!running && phase !== "paused"}
+        disabled={gone || (!running && phase !== "paused")}
         onClick={() => store.command("stop")}
       />
       {!only && (
