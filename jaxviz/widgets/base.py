@@ -212,7 +212,7 @@ class TileWidget(anywidget.AnyWidget):
         session: Session | None = getattr(self, "_session", None)
         if self.comm is not None:
             lifetime.forget(self.model_id)
-        layout: Any = self.layout if getattr(self, "_owns_layout", False) else None
+        layout = cast("Any", self).layout if getattr(self, "_owns_layout", False) else None
         super().close()
         if layout is not None:
             layout.close()  # ipywidgets would keep one for every widget that there ever was
