@@ -131,8 +131,7 @@ def open_notebook(
             request.node.add_report_section("call", "picture", str(notebook.picture("failed")))
         request.node.add_report_section("call", "browser console", "\n".join(console.errors))
         request.node.add_report_section("call", "server", server.log())
-    for session in server.api("sessions"):
-        server.api(f"sessions/{session['id']}", method="DELETE")
+    server.end_kernels()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 # Versions of ipykernel beside the installed one, each in a folder of its own that `make browser` fills.
@@ -149,7 +150,12 @@ class JupyterServer(Process):
         """The address of a page of this server; `reset` forgets the layout that an earlier test left."""
         return f"http://127.0.0.1:{self.port}/{path}?token={self.token}&reset"
 
-    def api(self, path: str, *, method: str = "GET") -> object:
+    def end_kernels(self) -> None:
+        """End all that runs, so that the next test has the machine to itself."""
+        for kernel in self.api("kernels"):
+            self.api(f"kernels/{kernel['id']}", method="DELETE")
+
+    def api(self, path: str, *, method: str = "GET") -> Any:
         """Ask the server's own interface, for example which kernels run."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/api/{path}",

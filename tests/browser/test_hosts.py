@@ -40,7 +40,10 @@ def test_notebook_7(open_notebook, pictures):
 def test_voila(server, page, console, pictures):
     write_notebook(server.folder / "voila.ipynb", [MODEL, explore(steps=ENDLESS)])
     page.goto(server.url("voila/render/voila.ipynb"))
-    check_it_works(page, ExplorerView(page), pictures)
+    try:
+        check_it_works(page, ExplorerView(page), pictures)
+    finally:
+        server.end_kernels()
     ours = [url for url in console.requests_outside if not any(name in url for name in VOILA_ASKS_FOR)]
     console.forget()
     assert ours == []
