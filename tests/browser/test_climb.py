@@ -6,6 +6,15 @@ from playwright.sync_api import expect
 
 from browser.explorer import ENDLESS, LAYER, MODEL, explore, open_explorer
 
+COUNT_COMPILATIONS = """
+import jax
+compiled = []
+def note(name, *details, **more):
+    if "backend_compile" in name:
+        compiled.append(name)
+jax.monitoring.register_event_duration_secs_listener(note)
+"""
+
 
 def test_every_tile_climbs_and_ends_with_a_picture_and_a_score(open_notebook):
     notebook = open_notebook(MODEL, explore(units=24, steps=48)).run()
@@ -45,21 +54,25 @@ def test_a_moved_slider_changes_the_pictures_and_the_settings(open_notebook):
     notebook = open_notebook(MODEL, explore(units=12, steps=ENDLESS)).run()
     explorer = open_explorer(notebook)
     explorer.wait_for_picture(0)
-    notebook.page.wait_for_timeout(1500)
-    before = explorer.steps(0)
-    notebook.python(
-        "None",
-        after="compiled = []\nimport jax\njax.monitoring.register_event_duration_secs_listener("
-        "lambda name, *_, **__: compiled.append(name) if 'backend_compile' in name else None)",
-    )
-    explorer.set_range("setting-noise", 60)
+    while (before := explorer.steps(0)) < 200:
+        notebook.page.wait_for_timeout(100)
+    notebook.python("None", after=COUNT_COMPILATIONS)
     moved = time.monotonic()
+    explorer.set_range("setting-noise", 12)
     explorer.wait_for_picture(0, other_than=explorer.picture(0), seconds=10)
-    print(f"from the slider to the first changed pixel: {time.monotonic() - moved:.2f} s, from step {before}")
+    print(f"from the slider to the first changed pixel: {time.monotonic() - moved:.2f} s")
     notebook.wait_for_python("explorer.settings['noise'] > 0")
     assert explorer.steps(0) < before  # from scratch, as the switch says
-    assert notebook.python("len(compiled)") == 0
+    assert notebook.python("compiled") == []
     expect(explorer.get("setting-preset")).to_have_value("custom")
+    explorer.get("from-scratch").set_checked(False)
+    while (before := explorer.steps(0)) < 200:
+        notebook.page.wait_for_timeout(100)
+    explorer.set_range("setting-noise", 0)
+    notebook.wait_for_python("explorer.settings['noise'] == 0")
+    notebook.page.wait_for_timeout(1000)
+    assert explorer.steps(0) >= before  # from where it was
+    assert notebook.python("compiled") == []
 
 
 def test_stop_answers_at_once_and_keeps_the_pictures(open_notebook):
