@@ -17,9 +17,8 @@ from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from browser.explorer import ExplorerView, open_explorer
-
 from browser.conftest import CHROMIUM_OPTIONS, chromium_path
+from browser.explorer import ExplorerView, open_explorer
 from browser.notebook import Notebook
 from browser.server import JupyterServer
 

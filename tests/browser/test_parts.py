@@ -1,0 +1,56 @@
+"""The smaller widgets, beside one another and among those of ipywidgets."""
+
+from playwright.sync_api import expect
+
+from browser.explorer import ENDLESS, LAYER, MODEL, ExplorerView
+from browser.notebook import PATIENT_SECONDS
+
+
+def test_a_grid_and_a_unit_view_share_one_climb(open_notebook):
+    cell = f"""
+import ipywidgets
+grid = jaxviz.LayerGrid(model, {LAYER!r}, units=range(12), steps={ENDLESS}, size=48)
+view = jaxviz.UnitView(grid)
+slider = ipywidgets.IntSlider(max=11)
+ipywidgets.link((slider, "value"), (view, "unit"))
+ipywidgets.VBox([slider, ipywidgets.HBox([grid, view])])
+"""
+    notebook = open_notebook(MODEL, cell).run()
+    grid, view = ExplorerView(notebook.page, place=0), ExplorerView(notebook.page, place=1)
+    grid.get("grid").wait_for(timeout=PATIENT_SECONDS * 1000)
+    grid.wait_for_picture(3)
+    grid.tile(3).click()
+    expect(view.get("unit-number")).to_have_value("3")
+    notebook.wait_for_python("(slider.value, view.unit) == (3, 3)")
+    notebook.run_cell("slider.value = 5")
+    expect(view.get("unit-number")).to_have_value("5")
+    expect(grid.tile(5)).to_have_attribute("aria-current", "true")
+    notebook.picture("parts")
+
+
+def test_progress_of_any_steps_has_pictures_and_a_stop(open_notebook):
+    steps = f"jaxviz.render_steps(model, {LAYER!r}, units=range(6), steps={ENDLESS}, size=48, snapshot_every=4)"
+    notebook = open_notebook(MODEL, f"progress = jaxviz.RenderProgress({steps})\nprogress").run()
+    progress = ExplorerView(notebook.page)
+    progress.wait_for_picture(0)
+    notebook.picture("progress")
+    progress.get("stop").click()
+    progress.wait_for_progress("stopped", seconds=20)
+    assert notebook.python("progress.snapshot.images.shape") == (6, 48, 48, 3)
+
+
+def test_two_explorers_share_the_device(open_notebook):
+    cells = [
+        f"{name} = jaxviz.explore(model, {LAYER!r}, units=range(6), steps={ENDLESS}, size=48)\n{name}"
+        for name in ("first", "second")
+    ]
+    notebook = open_notebook(MODEL, *cells).run()
+    for place in (0, 1):
+        view = ExplorerView(notebook.page, place=place)
+        view.get("grid").wait_for(timeout=PATIENT_SECONDS * 1000)
+        view.wait_for_picture(0)
+    before = notebook.python("[each.status['image_steps'] for each in (first, second)]")
+    notebook.page.wait_for_timeout(3000)
+    after = notebook.python("[each.status['image_steps'] for each in (first, second)]")
+    made = [later - earlier for earlier, later in zip(before, after, strict=True)]
+    assert max(made) < 3 * min(made)
