@@ -46,7 +46,6 @@ class Board:
         settings: The settings; `steps` may get another number.
         generations: All generations under which these pictures were shown; the last is the present one.
         records: What is known of each tile that was begun.
-        moving: The tiles that the last slice moved.
     """
 
     def __init__(self, layer: str, settings: Settings, generation: int) -> None:
@@ -54,7 +53,6 @@ class Board:
         self.settings = settings
         self.generations = [generation]
         self.records: dict[Tile, TileRecord] = {}
-        self.moving: frozenset[Tile] = frozenset()
 
     @property
     def generation(self) -> int:
@@ -68,7 +66,6 @@ class Board:
             record = self.records.setdefault((update.unit, update.sign), TileRecord())
             record.take(update, version=version, given=self.settings.steps)
             made += update.step - update.first_step
-        self.moving = frozenset((update.unit, update.sign) for update in updates if update.state == "climbing")
         return made
 
     def state(self, tile: Tile, phase: str) -> str:
@@ -80,8 +77,8 @@ class Board:
             return record.state
         if phase == "stopped":
             return "stopped"
-        is_under_way = phase in ("preparing", "climbing", "paused")
-        return "climbing" if is_under_way and tile in self.moving else "waiting"
+        # Tiles take turns in the lanes; between its turns one climbs no less than another.
+        return "climbing" if phase in ("preparing", "climbing", "paused") else "waiting"
 
     def letters(self, units: Iterable[int], phase: str) -> str:
         """Return the states of the grid's tiles, a letter for each unit."""

@@ -72,7 +72,8 @@ def test_an_unchanged_tile_is_not_sent_again(open_widget):
     assert len(browser.frames) <= count + 1  # the negative of unit 1, once it has begun
 
 
-def test_without_acknowledgement_there_is_no_third_frame(open_widget):
+def test_without_acknowledgement_there_is_no_third_frame(open_widget, monkeypatch):
+    monkeypatch.setattr("jaxviz.widgets.outbox.PATIENCE_SECONDS", 60.0)  # what comes after that is another test's
     climb = FakeClimb(slice_seconds=0.002)
     explorer = open_widget("first", climb=climb, steps=200)
     browser = Browser(explorer, acknowledges=False)
