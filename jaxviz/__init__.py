@@ -25,10 +25,15 @@ if TYPE_CHECKING:
     from jaxviz.objectives import l2 as l2
     from jaxviz.objectives import neuron as neuron
     from jaxviz.objectives import total_variation as total_variation
+    from jaxviz.parameterizations import cppn as cppn
     from jaxviz.parameterizations import fourier as fourier
+    from jaxviz.parameterizations import grayscale as grayscale
+    from jaxviz.parameterizations import laplacian_pyramid as laplacian_pyramid
+    from jaxviz.parameterizations import measure_colours as measure_colours
     from jaxviz.parameterizations import measure_magnitude as measure_magnitude
     from jaxviz.parameterizations import phase_only as phase_only
     from jaxviz.parameterizations import pixels as pixels
+    from jaxviz.parameterizations import starting_from as starting_from
     from jaxviz.rendering import Plateau as Plateau
     from jaxviz.rendering import render as render
     from jaxviz.rendering import render_steps as render_steps
@@ -65,6 +70,11 @@ _MODULE_OF = {
     "evidence": "jaxviz.evidence",
     "explore": "jaxviz.widgets",
     "fourier": "jaxviz.parameterizations",
+    "starting_from": "jaxviz.parameterizations",
+    "measure_colours": "jaxviz.parameterizations",
+    "laplacian_pyramid": "jaxviz.parameterizations",
+    "grayscale": "jaxviz.parameterizations",
+    "cppn": "jaxviz.parameterizations",
     "l1": "jaxviz.objectives",
     "l2": "jaxviz.objectives",
     "load": "jaxviz.models",
@@ -97,14 +107,18 @@ __all__ = [
     "__version__",
     "channel",
     "class_logit",
+    "cppn",
     "deepdream",
     "direction",
     "evidence",
     "explore",
     "fourier",
+    "grayscale",
     "l1",
     "l2",
+    "laplacian_pyramid",
     "load",
+    "measure_colours",
     "measure_magnitude",
     "neuron",
     "objectives",
@@ -113,6 +127,7 @@ __all__ = [
     "pixels",
     "render",
     "render_steps",
+    "starting_from",
     "total_variation",
     "transforms",
     "wrap",

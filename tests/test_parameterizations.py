@@ -281,7 +281,7 @@ def test_equality_is_about_values_and_not_about_arrays():
         (lambda: fourier(decay_power=float("nan")), "decay_power is nan. Give a finite number"),
         (lambda: fourier(standard_deviation=-1), "standard_deviation is -1. Give a finite number, 0 or more"),
         (lambda: pixels(standard_deviation=float("inf")), "standard_deviation is inf"),
-        (lambda: from_json({}), "Unknown kind of parameterization None. Known kinds: fourier, "),
+        (lambda: from_json({}), "Unknown kind of parameterization None. Known kinds: cppn, fourier, "),
         (lambda: from_json({"kind": "pixels", "decay": 1}), "'pixels' describes no parameterization: .*'decay'"),
     ],
 )

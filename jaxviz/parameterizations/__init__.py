@@ -8,32 +8,48 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jaxviz.parameterizations.base import Parameterization
-from jaxviz.parameterizations.colour import decorrelated_to_rgb
+from jaxviz.parameterizations.colour import decorrelated_to_rgb, measure_colours
+from jaxviz.parameterizations.cppn import Cppn, cppn
 from jaxviz.parameterizations.fourier import Fourier, Spectrum, fourier
 from jaxviz.parameterizations.magnitude import measure_magnitude, tabulate_magnitude
 from jaxviz.parameterizations.phase_only import PhaseOnly, Phases, phase_only
 from jaxviz.parameterizations.pixels import Pixels, pixels
+from jaxviz.parameterizations.pyramid import LaplacianPyramid, laplacian_pyramid
+from jaxviz.parameterizations.wrappers import Grayscale, StartingFrom, grayscale, starting_from
 
 __all__ = [
+    "Cppn",
     "Fourier",
+    "Grayscale",
+    "LaplacianPyramid",
     "Parameterization",
     "PhaseOnly",
     "Phases",
     "Pixels",
     "Spectrum",
+    "StartingFrom",
+    "cppn",
     "decorrelated_to_rgb",
     "fourier",
     "from_json",
+    "grayscale",
+    "laplacian_pyramid",
+    "measure_colours",
     "measure_magnitude",
     "phase_only",
     "pixels",
+    "starting_from",
     "tabulate_magnitude",
 ]
 
 _FACTORIES: dict[str, Callable[..., Parameterization]] = {
+    "cppn": cppn,
     "fourier": fourier,
+    "grayscale": grayscale,
+    "laplacian_pyramid": laplacian_pyramid,
     "phase_only": phase_only,
     "pixels": pixels,
+    "starting_from": starting_from,
 }
 
 
@@ -54,6 +70,8 @@ def from_json(record: Mapping[str, Any]) -> Parameterization:
     kind = arguments.pop("kind", None)
     if kind not in _FACTORIES:
         raise ValueError(f"Unknown kind of parameterization {kind!r}. Known kinds: {', '.join(_FACTORIES)}.")
+    if "inner" in arguments:
+        arguments["inner"] = from_json(arguments["inner"])
     try:
         return _FACTORIES[kind](**arguments)
     except TypeError as error:

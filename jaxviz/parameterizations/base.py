@@ -64,14 +64,14 @@ class Parameterization(abc.ABC):
         Example:
             >>> from jaxviz.parameterizations import pixels
             >>> pixels().to_json()
-            {'kind': 'pixels', 'standard_deviation': 0.01, 'decorrelated': True}
+            {'kind': 'pixels', 'standard_deviation': 0.01, 'decorrelated': True, 'squashed': True}
         """
-        values = {name: _plain(getattr(self, name)) for name in _defaults(self)}
-        return {"kind": self.kind} | values
+        values = {name: plain(getattr(self, name)) for name in _defaults(self)}
+        return {"kind": self.kind} | {name: value for name, value in values.items() if value is not None}
 
     def expression(self) -> str:
         """Return the Python expression that makes this parameterization."""
-        values = {name: _plain(getattr(self, name)) for name in _defaults(self)}
+        values = {name: plain(getattr(self, name)) for name in _defaults(self)}
         changed = [f"{name}={value}" for name, value in values.items() if value != _defaults(self)[name]]
         return f"{self.kind}({', '.join(changed)})"
 
@@ -123,7 +123,10 @@ def _defaults(parameterization: Any) -> dict[str, Any]:
     return {field.name: field.default for field in fields(parameterization)}
 
 
-def _plain(leaf: Leaf) -> Any:
+def plain(leaf: Leaf) -> Any:
+    """Turn a leaf into what JSON knows; float32 values into the shortest decimals that give them back."""
+    if isinstance(leaf, Parameterization):
+        return leaf.to_json()
     array = np.asarray(leaf)
     if array.dtype == np.float32:  # the shortest decimals that give the value back
         array = np.array([float(str(number)) for number in array.ravel()]).reshape(array.shape)

@@ -5,6 +5,9 @@ References:
     lucid 0.3.10, `lucid/optvis/param/color.py` (Apache-2.0), from which the numbers are.
 """
 
+import functools
+import operator
+from collections.abc import Callable
 from typing import Any, cast
 
 import jax
@@ -12,6 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
+
+from jaxviz.parameterizations.base import Leaf
 
 # `color_correlation_svd_sqrt` in lucid: a root of the correlation of colours in ImageNet. A row is a colour
 # (red, green, blue), a column a decorrelated component: brightness, red against blue, green against both.
@@ -50,6 +55,95 @@ def decorrelated_to_rgb(free: Float[Array, "..."], *, axis: int = -1) -> Float[A
     return jnp.stack(colours, axis)
 
 
+def measure_colours(images: Any) -> np.ndarray[Any, Any]:
+    """Measure how the channels of images vary together, for `fourier(colours=...)` and the other parameterizations.
+
+    Args:
+        images: `[batch, height, width, channel]` in [0, 1], some hundred of the data that the model was trained on;
+            or signals or volumes. Any number of channels.
+
+    Returns:
+        A root of the covariance of the channels, scaled like the published matrix: a row is a channel, a column an
+        uncorrelated component, the one that varies most first and of length one. One free step along a component
+        changes the image as much as the data vary along it.
+
+    Raises:
+        ValueError: there are no images, or they are constant.
+
+    References:
+        C. Olah, A. Mordvintsev, L. Schubert: Feature Visualization. Distill, 2017. lucid 0.3.10 ships the result for
+        ImageNet, captum's unreleased `dataset_klt_matrix` measures it.
+
+    Example:
+        >>> generator = np.random.default_rng(0)
+        >>> brightness = generator.uniform(size=(4, 8, 8, 1))  # of three channels that are all alike
+        >>> bool(np.allclose(measure_colours(np.tile(brightness, 3)), [[0.57735, 0, 0]] * 3, atol=1e-6))
+        True
+    """
+    array: np.ndarray[Any, Any] = np.asarray(images, np.float64)
+    if array.ndim < 2 or array.shape[0] == 0:
+        raise ValueError(f"The images have shape {array.shape}; give [batch, height, width, channel], at least one.")
+    values = array.reshape(-1, array.shape[-1])
+    covariance = np.atleast_2d(np.cov(values.T, bias=True))
+    variances, directions = np.linalg.eigh(covariance)
+    if not variances[-1] > 0:
+        raise ValueError("The images are constant; nothing can be measured.")
+    root = directions[:, ::-1] * np.sqrt(np.maximum(variances[::-1], 0) / variances[-1])
+    # A direction is the same as its opposite; brighter is up, and of what is no brighter the first channel.
+    total = cast(np.ndarray[Any, Any], root.sum(0))
+    darker = (total < -1e-6) | ((np.abs(total) <= 1e-6) & (root[0] < 0))
+    return (root * (1 - 2 * darker)).astype(np.float32)
+
+
+def mixing(decorrelated: bool, colours: Leaf, axes: int, channels: int) -> Callable[[Array, int], Array]:
+    """Return the function that mixes uncorrelated components, found along an axis, into an image's channels.
+
+    Args:
+        decorrelated: whether the three channels of an image are mixed by the published matrix.
+        colours: a matrix to mix by instead, or None.
+        axes: of positions: two of an image.
+        channels: of the image.
+    """
+    if colours is not None:
+        if jnp.shape(colours) != (channels, channels):
+            given = "×".join(str(extent) for extent in jnp.shape(colours))
+            raise ValueError(f"The colours are a matrix of {given}, the image has {channels} channels.")
+        matrix = jnp.float32(colours)
+
+        def mix(free: Array, axis: int) -> Array:
+            components = [lax.index_in_dim(free, component, axis, keepdims=False) for component in range(channels)]
+            mixed = [
+                functools.reduce(operator.add, [matrix[row, column] * part for column, part in enumerate(components)])
+                for row in range(channels)
+            ]
+            return jnp.stack(mixed, axis)
+
+        return mix
+    if decorrelated and axes == 2 and channels == 3:
+        return lambda free, axis: decorrelated_to_rgb(free, axis=axis)
+    return lambda free, _: free
+
+
+def unmixing(decorrelated: bool, colours: Leaf, axes: int, channels: int) -> Callable[[Array], Array]:
+    """Return the inverse of `mixing`, along the last axis; components that no image holds are zero."""
+    mix = mixing(decorrelated, colours, axes, channels)
+    inverse = jnp.linalg.pinv(mix(jnp.eye(channels, dtype=jnp.float32), -1).T)
+    return lambda mixed: jnp.matmul(mixed, inverse.T, precision="highest")
+
+
+def checked_colours(colours: Any) -> np.ndarray[Any, Any] | None:
+    """Return a matrix of colours as an array, or say what is wrong with it."""
+    if colours is None:
+        return None
+    matrix = np.array(colours, np.float32)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not np.isfinite(matrix).all():
+        raise ValueError(
+            f"The colours have shape {matrix.shape}; give the finite square matrix that measure_colours returns."
+        )
+    matrix.flags.writeable = False
+    return matrix
+
+
 def to_unit_range(free: Float[Array, "..."]) -> Float[Array, "..."]:
     """Squash unbounded colours to [0, 1] by the logistic function; 0 becomes 0.5, a mid grey.
 
@@ -58,3 +152,23 @@ def to_unit_range(free: Float[Array, "..."]) -> Float[Array, "..."]:
         [0.0, 0.5, 1.0]
     """
     return jax.nn.sigmoid(free)
+
+
+def to_free(image: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Undo `to_unit_range`, for values between 0 and 1.
+
+    Example:
+        >>> to_free(to_unit_range(jnp.array([-2.0, 0.5]))).round(3).tolist()
+        [-2.0, 0.5]
+    """
+    return jnp.log(image) - jnp.log1p(-image)
+
+
+def cut_to_unit_range(free: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Cut unbounded colours off at 0 and 1; the gradient goes through, so that what is cut off can come back.
+
+    Example:
+        >>> cut_to_unit_range(jnp.array([-1.0, 0.25, 3.0])).tolist()
+        [0.0, 0.25, 1.0]
+    """
+    return free + lax.stop_gradient(jnp.clip(free, 0, 1) - free)

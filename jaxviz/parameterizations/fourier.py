@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from jaxviz.parameterizations.base import Image, Leaf, Parameterization, finite, positions
-from jaxviz.parameterizations.colour import decorrelated_to_rgb, to_unit_range
+from jaxviz.parameterizations.colour import checked_colours, mixing, to_free, to_unit_range, unmixing
 from jaxviz.parameterizations.waves import frequencies, half_extents, sum_of_waves
 
 
@@ -38,7 +39,7 @@ class Spectrum:
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["decay_power", "standard_deviation"],
+    data_fields=["decay_power", "standard_deviation", "colours"],
     meta_fields=["decorrelated"],
 )
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,6 +49,7 @@ class Fourier(Parameterization):
     decay_power: Leaf = 1.0
     standard_deviation: Leaf = 0.01
     decorrelated: bool = True
+    colours: Leaf = None
     kind = "fourier"
 
     def init(self, key: PRNGKeyArray, *shape: int) -> Spectrum:
@@ -61,16 +63,29 @@ class Fourier(Parameterization):
         extents = variables.extents
         # The transform wants the channels first; colours are mixed before it, where there are half as many.
         coefficients = jnp.moveaxis(variables.coefficients, -1, 1) * self._scale(extents)
-        if self.decorrelated and len(extents) == 2 and coefficients.shape[1] == 3:
-            coefficients = decorrelated_to_rgb(coefficients, axis=1)
+        coefficients = mixing(self.decorrelated, self.colours, len(extents), coefficients.shape[1])(coefficients, 1)
         return to_unit_range(sum_of_waves(coefficients[0], coefficients[1], extents))
+
+    def variables_of(self, image: Image) -> Spectrum:
+        """Return the variables that make an image whose values are between 0 and 1."""
+        extents = image.shape[:-1]
+        free = unmixing(self.decorrelated, self.colours, len(extents), image.shape[-1])(to_free(image))
+        spectrum = jnp.fft.rfftn(jnp.moveaxis(free, -1, 0), axes=tuple(range(1, image.ndim)))
+        coefficients = jnp.stack([spectrum.real, spectrum.imag]) / self._scale(extents)
+        return Spectrum(jnp.moveaxis(coefficients, 1, -1), extents[-1])
 
     def _scale(self, extents: tuple[int, ...]) -> Float[Array, "1 1 *half"]:
         decay = jnp.float32(frequencies(extents)) ** -jnp.float32(self.decay_power)
         return (np.sqrt(math.prod(extents)) / 4 * decay)[None, None]
 
 
-def fourier(*, decay_power: float = 1.0, standard_deviation: float = 0.01, decorrelated: bool = True) -> Fourier:
+def fourier(
+    *,
+    decay_power: float = 1.0,
+    standard_deviation: float = 0.01,
+    decorrelated: bool = True,
+    colours: Any = None,
+) -> Fourier:
     """Describe an image by Fourier coefficients, scaled so that a step of the optimizer is a natural change.
 
     The coefficient of frequency `f`, in cycles a pixel, is multiplied by
@@ -94,6 +109,8 @@ def fourier(*, decay_power: float = 1.0, standard_deviation: float = 0.01, decor
         decay_power: 1 is about what the amplitude of natural images has; more gives smoother pictures.
         standard_deviation: of the coefficients at the start.
         decorrelated: whether three channels are decorrelated colours, which `decorrelated_to_rgb` mixes.
+        colours: the matrix that `measure_colours` returns for data of your own, of any number of channels, in place
+            of the published one for red, green and blue.
 
     References:
         C. Olah, A. Mordvintsev, L. Schubert: Feature Visualization. Distill, 2017. lucid 0.3.10, `fft_image`.
@@ -113,4 +130,5 @@ def fourier(*, decay_power: float = 1.0, standard_deviation: float = 0.01, decor
         finite(decay_power, "decay_power"),
         finite(standard_deviation, "standard_deviation", least=0),
         bool(decorrelated),
+        checked_colours(colours),
     )

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from jaxviz.parameterizations.base import Image, Leaf, Parameterization, finite, positions
-from jaxviz.parameterizations.colour import decorrelated_to_rgb, to_unit_range
+from jaxviz.parameterizations.colour import checked_colours, mixing, to_unit_range
 from jaxviz.parameterizations.magnitude import read_magnitude
 from jaxviz.parameterizations.waves import (
     antisymmetric,
@@ -46,7 +46,7 @@ class Phases:
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["decay_power", "blur_pixels", "contrast", "magnitude"],
+    data_fields=["decay_power", "blur_pixels", "contrast", "magnitude", "colours"],
     meta_fields=["decorrelated"],
 )
 @dataclass(frozen=True, eq=False, repr=False)
@@ -58,6 +58,7 @@ class PhaseOnly(Parameterization):
     contrast: Leaf = 2.0
     magnitude: Leaf = None
     decorrelated: bool = True
+    colours: Leaf = None
     kind = "phase_only"
 
     def init(self, key: PRNGKeyArray, *shape: int) -> Phases:
@@ -77,9 +78,8 @@ class PhaseOnly(Parameterization):
         magnitude = self.magnitudes(extents)
         angles = antisymmetric(jnp.moveaxis(variables.angles, -1, 0), extents)
         real, imaginary = magnitude * jnp.cos(angles), magnitude * jnp.sin(angles)
-        if self.decorrelated and len(extents) == 2 and angles.shape[0] == 3:
-            real, imaginary = decorrelated_to_rgb(real, axis=0), decorrelated_to_rgb(imaginary, axis=0)
-        return to_unit_range(sum_of_waves(real, imaginary, extents))
+        mix = mixing(self.decorrelated, self.colours, len(extents), angles.shape[0])
+        return to_unit_range(sum_of_waves(mix(real, 0), mix(imaginary, 0), extents))
 
     def magnitudes(self, extents: tuple[int, ...]) -> Float[Array, "channel ..."]:
         """Return the magnitude of every wave of the half spectrum; one channel where all are alike."""
@@ -105,6 +105,7 @@ def phase_only(
     contrast: float = 2.0,
     magnitude: Any = None,
     decorrelated: bool = True,
+    colours: Any = None,
 ) -> PhaseOnly:
     """Describe an image by the phases of its waves alone; how much of each wave it holds stays as in natural images.
 
@@ -118,8 +119,9 @@ def phase_only(
     that is, a power law as seen through a slight Gaussian blur. The power is that of the mean magnitude of ImageNet
     that xplique ships, fitted from 4 to 64 cycles in 512 pixels, and the blur follows its fall above a quarter of a
     cycle a pixel; that horizontal and vertical waves are stronger than diagonal ones is left out. The mean counts as
-    the longest wave that fits, so its colour is free within bounds. Whatever the phases, the image before squashing deviates from
-    its mean by `contrast`, on average over the components; photographs do by 2.3 (267 of ImageNet, 224 pixels).
+    the longest wave that fits, so its colour is free within bounds. Whatever the phases, the image before squashing
+    deviates from its mean by `contrast`, on average over the components; photographs do by 2.3 (267 of ImageNet, 224
+    pixels).
 
     What differs from the published method and its implementations: the paper's and xplique's magnitude is that of
     ImageNet, here it is a formula or measured from your data; xplique and Horama standardise phases and image at every
@@ -133,6 +135,7 @@ def phase_only(
         contrast: standard deviation of the image before it is squashed.
         magnitude: the table that `measure_magnitude` returns for images of your own, in place of the formula.
         decorrelated: whether three channels are decorrelated colours, which `decorrelated_to_rgb` mixes.
+        colours: as in `fourier`; then measure the magnitude with the same `colours`.
 
     Raises:
         ValueError: a number is not finite or is negative, both a formula and a measured magnitude are given, or the
@@ -154,7 +157,8 @@ def phase_only(
     if magnitude is None:
         power = finite(_DECAY_POWER if decay_power is None else decay_power, "decay_power")
         blur = finite(_BLUR_PIXELS if blur_pixels is None else blur_pixels, "blur_pixels", least=0)
-        return PhaseOnly(power, blur, finite(contrast, "contrast", least=0), None, bool(decorrelated))
+        strength = finite(contrast, "contrast", least=0)
+        return PhaseOnly(power, blur, strength, None, bool(decorrelated), checked_colours(colours))
     if decay_power is not None or blur_pixels is not None:
         raise ValueError("Give either decay_power and blur_pixels, for the formula, or a measured magnitude.")
     table = np.array(magnitude, np.float32)
@@ -164,4 +168,5 @@ def phase_only(
             "tabulate_magnitude returns, [24 frequencies, orientation, channel]."
         )
     table.flags.writeable = False
-    return PhaseOnly(None, None, finite(contrast, "contrast", least=0), table, bool(decorrelated))
+    strength = finite(contrast, "contrast", least=0)
+    return PhaseOnly(None, None, strength, table, bool(decorrelated), checked_colours(colours))

@@ -1,23 +1,37 @@
-"""An image as free pixels."""
+"""An image as free pixels; a signal, a volume or a plain vector as free numbers."""
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from jaxviz.parameterizations.base import Image, Leaf, Parameterization, finite
-from jaxviz.parameterizations.colour import decorrelated_to_rgb, to_unit_range
+from jaxviz.parameterizations.colour import (
+    checked_colours,
+    cut_to_unit_range,
+    mixing,
+    to_free,
+    to_unit_range,
+    unmixing,
+)
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["standard_deviation"], meta_fields=["decorrelated"])
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["standard_deviation", "colours"],
+    meta_fields=["decorrelated", "squashed"],
+)
 @dataclass(frozen=True, eq=False, repr=False)
 class Pixels(Parameterization):
     """Free pixels; made by `pixels`."""
 
     standard_deviation: Leaf = 0.01
     decorrelated: bool = True
+    colours: Leaf = None
+    squashed: bool = True
     kind = "pixels"
 
     def init(self, key: PRNGKeyArray, *shape: int) -> Image:
@@ -26,13 +40,24 @@ class Pixels(Parameterization):
         return jnp.float32(self.standard_deviation) * normal
 
     def to_image(self, variables: Image) -> Image:
-        """Squash the variables to [0, 1]."""
-        if self.decorrelated and variables.ndim == 3 and variables.shape[-1] == 3:
-            variables = decorrelated_to_rgb(variables)
-        return to_unit_range(variables)
+        """Squash the variables to [0, 1], or cut them off there."""
+        mix = mixing(self.decorrelated, self.colours, variables.ndim - 1, variables.shape[-1])
+        free = mix(variables, -1)
+        return to_unit_range(free) if self.squashed else cut_to_unit_range(0.5 + free)
+
+    def variables_of(self, image: Image) -> Image:
+        """Return the variables that make an image whose values are between 0 and 1."""
+        free = to_free(image) if self.squashed else image - 0.5
+        return unmixing(self.decorrelated, self.colours, image.ndim - 1, image.shape[-1])(free)
 
 
-def pixels(*, standard_deviation: float = 0.01, decorrelated: bool = True) -> Pixels:
+def pixels(
+    *,
+    standard_deviation: float = 0.01,
+    decorrelated: bool = True,
+    colours: Any = None,
+    squashed: bool = True,
+) -> Pixels:
     """Describe an image by one free number for each pixel and channel.
 
     The plainest parameterization, and the noisiest: every pixel moves by itself, so nothing stands in the
@@ -45,6 +70,10 @@ def pixels(*, standard_deviation: float = 0.01, decorrelated: bool = True) -> Pi
         standard_deviation: of the variables at the start.
         decorrelated: whether three channels are decorrelated colours, which `decorrelated_to_rgb` mixes. Any
             other number of channels is taken as it is, one for greys.
+        colours: the matrix that `measure_colours` returns for data of your own, in place of the published one.
+        squashed: whether a logistic function squashes the variables to [0, 1]. Otherwise the image is 0.5 plus the
+            variables, cut off at 0 and 1 while the gradient goes through: the plain pixels of the methods before
+            2017, whose regularizers (`jaxviz.optimizers`) work on the pixels themselves.
 
     References:
         lucid 0.3.10, `pixel_image`.
@@ -55,4 +84,5 @@ def pixels(*, standard_deviation: float = 0.01, decorrelated: bool = True) -> Pi
         >>> pixels().to_image(variables).shape
         (96, 127, 1)
     """
-    return Pixels(finite(standard_deviation, "standard_deviation", least=0), bool(decorrelated))
+    deviation = finite(standard_deviation, "standard_deviation", least=0)
+    return Pixels(deviation, bool(decorrelated), checked_colours(colours), bool(squashed))

@@ -1,0 +1,116 @@
+"""An image as a small network of positions: a pattern without pixels, sharp at any size."""
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from jaxviz.parameterizations.base import Image, Leaf, Parameterization, finite, positions
+from jaxviz.parameterizations.colour import to_unit_range
+
+# So that arctangent and its square have about mean zero and deviation one for normal inputs (lucid 0.3.10).
+_ODD_SCALE, _EVEN_SCALE = 0.67, 0.6
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["kernels", "biases"], meta_fields=["extents"])
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """The variables of `cppn`.
+
+    Attributes:
+        kernels: one matrix for each layer.
+        biases: one vector for each layer.
+        extents: height and width of the image, in pixels.
+    """
+
+    kernels: tuple[Leaf, ...]
+    biases: tuple[Leaf, ...]
+    extents: tuple[int, ...]
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["scale"], meta_fields=["hidden_channels", "layers"])
+@dataclass(frozen=True, eq=False, repr=False)
+class Cppn(Parameterization):
+    """A network from positions to colours; made by `cppn`."""
+
+    hidden_channels: int = 24
+    layers: int = 8
+    scale: Leaf = 1.0
+    kind = "cppn"
+
+    def init(self, key: PRNGKeyArray, *shape: int) -> Layers:
+        """Draw kernels whose outputs have the deviation of their inputs; the last is zero: a mid grey."""
+        extents, channels = positions(self, shape)
+        sizes = [len(extents), *[2 * self.hidden_channels] * self.layers]
+        kernels = [
+            jax.random.normal(one, (inputs, self.hidden_channels), jnp.float32) * jnp.float32(1 / math.sqrt(inputs))
+            for one, inputs in zip(jax.random.split(key, self.layers), sizes, strict=False)
+        ]
+        kernels.append(jnp.zeros((sizes[-1], channels), jnp.float32))
+        biases = [jnp.zeros(kernel.shape[1], jnp.float32) for kernel in kernels]
+        return Layers(tuple(kernels), tuple(biases), extents)
+
+    def to_image(self, variables: Layers) -> Image:
+        """Give every position through the layers, and squash what comes out to [0, 1]."""
+        values = coordinates(variables.extents) * jnp.float32(self.scale)
+        *hidden, last = zip(variables.kernels, variables.biases, strict=True)
+        for kernel, bias in hidden:
+            values = _composite(jnp.matmul(values, kernel, precision="highest") + _along(bias, values))
+        return to_unit_range(jnp.matmul(values, last[0], precision="highest") + _along(last[1], values))
+
+
+def coordinates(extents: tuple[int, ...]) -> Float[Array, "*position axis"]:
+    """Return the position of every pixel along every axis, from -sqrt(3) to sqrt(3): of deviation one.
+
+    Example:
+        >>> coordinates((3,))[:, 0].round(3).tolist()
+        [-1.732..., 0.0, 1.732...]
+    """
+    axes = [np.linspace(-math.sqrt(3), math.sqrt(3), extent) if extent > 1 else np.zeros(1) for extent in extents]
+    return jnp.float32(np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1))
+
+
+def cppn(*, hidden_channels: int = 24, layers: int = 8, scale: float = 1.0) -> Cppn:
+    """Describe an image by a small network from positions to colours (a compositional pattern producing network).
+
+    The picture is smooth except where the network makes it sharp, has no pixels of its own and no bias to natural
+    spectra; it tends to clear graphic patterns. Every layer is a matrix product followed by the arctangent and its
+    square side by side, as in lucid; written in plain jax.numpy, it needs no framework. The last kernel starts at zero,
+    so the first image is a mid grey. Published pictures used a small learning rate (Adam, 0.005 or less).
+
+    Args:
+        hidden_channels: of every hidden layer; twice as many numbers go to the next.
+        layers: how many hidden layers there are.
+        scale: multiplies the positions; more gives finer patterns.
+
+    Raises:
+        ValueError: a number is not positive.
+
+    References:
+        K. Stanley: Compositional Pattern Producing Networks. 2007. A. Mordvintsev, N. Pezzotti, L. Schubert, C. Olah:
+        Differentiable Image Parameterizations. Distill, 2018. doi:10.23915/distill.00012. lucid 0.3.10, `cppn`.
+
+    Example:
+        >>> import jax
+        >>> variables = cppn().init(jax.random.key(0), 30, 41, 3)
+        >>> len(variables.kernels), cppn().to_image(variables)[0, 0].tolist()
+        (9, [0.5, 0.5, 0.5])
+    """
+    for name, value in (("hidden_channels", hidden_channels), ("layers", layers)):
+        if isinstance(value, bool) or int(value) != value or value < 1:
+            raise ValueError(f"{name} is {value}; give a whole number, 1 or more.")
+    return Cppn(int(hidden_channels), int(layers), finite(scale, "scale", least=0))
+
+
+def _composite(values: Float[Array, "*position channel"]) -> Float[Array, "*position doubled"]:
+    odd = jnp.arctan(values)
+    return jnp.concatenate([odd / _ODD_SCALE, jnp.square(odd) / _EVEN_SCALE], axis=-1)
+
+
+def _along(bias: Any, values: Array) -> Array:
+    return bias.reshape(*[1] * (values.ndim - 1), -1)
