@@ -17,13 +17,20 @@ if TYPE_CHECKING:
     from jaxviz.models import Model as Model
     from jaxviz.models import load as load
     from jaxviz.models import wrap as wrap
+    from jaxviz.objectives import caricature as caricature
     from jaxviz.objectives import channel as channel
     from jaxviz.objectives import class_logit as class_logit
+    from jaxviz.objectives import class_probability as class_probability
+    from jaxviz.objectives import custom as custom
     from jaxviz.objectives import deepdream as deepdream
     from jaxviz.objectives import direction as direction
+    from jaxviz.objectives import group as group
+    from jaxviz.objectives import inversion as inversion
     from jaxviz.objectives import l1 as l1
     from jaxviz.objectives import l2 as l2
     from jaxviz.objectives import neuron as neuron
+    from jaxviz.objectives import random_direction as random_direction
+    from jaxviz.objectives import token as token
     from jaxviz.objectives import total_variation as total_variation
     from jaxviz.parameterizations import cppn as cppn
     from jaxviz.parameterizations import fourier as fourier
@@ -64,6 +71,13 @@ _MODULE_OF = {
     "Snapshot": "jaxviz.results",
     "UnitView": "jaxviz.widgets",
     "channel": "jaxviz.objectives",
+    "token": "jaxviz.objectives",
+    "random_direction": "jaxviz.objectives",
+    "inversion": "jaxviz.objectives",
+    "group": "jaxviz.objectives",
+    "custom": "jaxviz.objectives",
+    "class_probability": "jaxviz.objectives",
+    "caricature": "jaxviz.objectives",
     "class_logit": "jaxviz.objectives",
     "deepdream": "jaxviz.objectives",
     "direction": "jaxviz.objectives",
@@ -105,15 +119,20 @@ __all__ = [
     "Snapshot",
     "UnitView",
     "__version__",
+    "caricature",
     "channel",
     "class_logit",
+    "class_probability",
     "cppn",
+    "custom",
     "deepdream",
     "direction",
     "evidence",
     "explore",
     "fourier",
     "grayscale",
+    "group",
+    "inversion",
     "l1",
     "l2",
     "laplacian_pyramid",
@@ -125,9 +144,11 @@ __all__ = [
     "parameterizations",
     "phase_only",
     "pixels",
+    "random_direction",
     "render",
     "render_steps",
     "starting_from",
+    "token",
     "total_variation",
     "transforms",
     "wrap",

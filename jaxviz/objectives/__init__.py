@@ -7,44 +7,70 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jaxviz.objectives.base import Combination, Objective, Target, combine
-from jaxviz.objectives.classes import ClassLogit, class_logit
+from jaxviz.objectives.classes import ClassLogit, ClassProbability, class_logit, class_probability
+from jaxviz.objectives.custom import Custom, custom
 from jaxviz.objectives.penalties import L1Penalty, L2Penalty, TotalVariation, l1, l2, total_variation
+from jaxviz.objectives.references import Caricature, Inversion, caricature, inversion
 from jaxviz.objectives.units import (
     Channel,
     DeepDream,
     Direction,
+    Group,
     Neuron,
+    Token,
     channel,
     deepdream,
     direction,
+    group,
     neuron,
+    random_direction,
+    token,
 )
 
 __all__ = [
+    "Caricature",
     "Channel",
     "ClassLogit",
+    "ClassProbability",
     "Combination",
+    "Custom",
     "DeepDream",
     "Direction",
+    "Group",
+    "Inversion",
     "L1Penalty",
     "L2Penalty",
     "Neuron",
     "Objective",
     "Target",
+    "Token",
     "TotalVariation",
+    "caricature",
     "channel",
     "class_logit",
+    "class_probability",
+    "custom",
     "deepdream",
     "direction",
     "from_json",
+    "group",
+    "inversion",
     "l1",
     "l2",
     "neuron",
+    "random_direction",
+    "token",
     "total_variation",
 ]
 
 _FACTORIES: dict[str, Callable[..., Objective]] = {
     "channel": channel,
+    "token": token,
+    "inversion": inversion,
+    "group": group,
+    "custom": custom,
+    "class_probability": class_probability,
+    "caricature": caricature,
     "class_logit": class_logit,
     "deepdream": deepdream,
     "direction": direction,

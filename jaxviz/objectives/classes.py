@@ -47,6 +47,22 @@ class ClassLogit(LayerObjective):
         return class_names[index] if index < len(class_names) else f"class {index}"
 
 
+@partial(jax.tree_util.register_dataclass, data_fields=["index"], meta_fields=["layer"])
+@dataclass(frozen=True, eq=False, repr=False)
+class ClassProbability(ClassLogit):
+    """The probability of one class; made by `class_probability`."""
+
+    kind = "class_probability"
+
+    def of_activation(self, activation: Float[Array, "*position channel"]) -> Score:
+        """Return the share of the class in the softmax of the logits; over several positions the mean."""
+        return jnp.mean(jax.nn.softmax(activation.astype(jnp.float32), axis=-1)[..., self.index])
+
+    def label(self, class_names: tuple[str, ...] = ()) -> str:
+        """Return the class's name and that it is its probability."""
+        return f"{super().label(class_names)} (probability)"
+
+
 def class_logit(index: int | str, *, layer: str = "") -> ClassLogit:
     """Maximise the logit of a class: the model's output before any softmax.
 
@@ -65,6 +81,27 @@ def class_logit(index: int | str, *, layer: str = "") -> ClassLogit:
         'tabby, tabby cat'
     """
     return ClassLogit(index if isinstance(index, str) else whole_number(index, "index"), layer)
+
+
+def class_probability(index: int | str, *, layer: str = "") -> ClassProbability:
+    """Maximise the probability of a class: the softmax of the logits.
+
+    `class_logit` makes better pictures. A probability rises as well by making all other classes less likely, which
+    needs no trace of this one in the picture; and where a class is very unlikely, or nearly certain, the gradient of
+    its probability vanishes, so that the climb does not start, or stops.
+
+    Args:
+        index: the class, from 0, or its name, as in `class_logit`.
+        layer: where the logits are; by default the model's output before any softmax.
+
+    References:
+        C. Olah, A. Mordvintsev, L. Schubert: Feature Visualization. Distill, 2017, section "Optimization Objectives".
+
+    Example:
+        >>> round(float(class_probability(1).of_activation(jnp.array([0.0, 0.0, 0.0, 0.0]))), 3)
+        0.25
+    """
+    return ClassProbability(index if isinstance(index, str) else whole_number(index, "index"), layer)
 
 
 def _class_index(name: str, class_names: tuple[str, ...]) -> int:

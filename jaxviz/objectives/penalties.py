@@ -7,9 +7,11 @@ image while the mean of a channel does not: on twice the side one weight weighs 
 import abc
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from jaxviz.objectives.base import Activations, Image, Objective, Score, Shapes, Target
@@ -72,14 +74,17 @@ class L1Penalty(Penalty):
 @partial(jax.tree_util.register_dataclass, data_fields=["constant"], meta_fields=[])
 @dataclass(frozen=True, eq=False, repr=False)
 class L2Penalty(Penalty):
-    """The Euclidean distance from a constant; made by `l2`."""
+    """The Euclidean distance from a constant or an image; made by `l2`."""
 
     constant: Leaf = 0.5
     kind = "l2"
 
     def of_image(self, image: Image) -> Score:
         """Return the root of the sum of squared distances."""
-        distances = image - jnp.float32(self.constant)
+        anchor = jnp.float32(self.constant)
+        if anchor.ndim and anchor.shape != image.shape:
+            raise ValueError(f"The image for l2 has shape {anchor.shape}, but images of {image.shape} are rendered.")
+        distances = image - anchor
         return jnp.sqrt(jnp.sum(jnp.square(distances)) + 1e-6)
 
     def check(self, shapes: Shapes) -> None:  # noqa: ARG002
@@ -122,21 +127,32 @@ def l1(constant: float = 0.5) -> L1Penalty:
     return L1Penalty(float(constant))
 
 
-def l2(constant: float = 0.5) -> L2Penalty:
-    """Measure the Euclidean distance of the image from a constant.
+def l2(constant: Any = 0.5) -> L2Penalty:
+    """Measure the Euclidean distance of the image from a constant, or from another image.
 
     Subtracted, it shrinks contrast. As in lucid 1e-6 is added to the squared distance, so that there is a
     gradient at the constant image, namely zero.
 
+    From another image it is the anchor of feature accentuation: a climb that starts from a photograph and stays near
+    it, `render(model, objective - weight * l2(photograph), parameterization=starting_from(photograph))`, shows what in
+    the photograph the unit responds to, exaggerated (Hamblin et al. 2024, who weigh it by 1).
+
     Args:
-        constant: in [0, 1]; 0.5 is grey.
+        constant: in [0, 1], 0.5 is grey; or an image `[height, width, channel]` of the size that is rendered, which is
+            kept in the recipe.
 
     Example:
         >>> import jax.numpy as jnp
         >>> round(float(l2(constant=0).score({}, jnp.ones((3, 3, 1)))), 4)
         3.0
     """
-    return L2Penalty(float(constant))
+    if np.ndim(constant) == 0:
+        return L2Penalty(float(constant))
+    anchor = np.array(constant, np.float32)
+    if anchor.ndim < 2 or not (np.isfinite(anchor).all() and anchor.min() >= 0 and anchor.max() <= 1):
+        raise ValueError(f"The image for l2 has shape {anchor.shape}; give one image with values in [0, 1].")
+    anchor.flags.writeable = False
+    return L2Penalty(anchor)
 
 
 def _absolute(differences: Image) -> Image:

@@ -139,11 +139,7 @@ class Direction(LayerObjective):
 
     def of_activation(self, activation: Float[Array, "*position channel"]) -> Score:
         """Return the mean over positions of the dot product times the power of the cosine."""
-        activation, vector = activation.astype(jnp.float32), jnp.float32(self.vector)
-        product = jnp.matmul(activation, vector, precision="highest")
-        cosine = product / (_length(activation) * _length(vector))
-        power = jnp.float32(self.cosine_power)
-        return jnp.mean(product * jnp.maximum(cosine, _LEAST_COSINE) ** power)
+        return toward(activation, jnp.float32(self.vector), self.cosine_power)
 
     def check(self, shapes: Shapes) -> None:
         """Check that the vector is finite and has one number for each channel."""
@@ -155,6 +151,65 @@ class Direction(LayerObjective):
             )
         check_finite(self.vector, f"The direction for layer {self.layer!r}")
         check_finite(self.cosine_power, "The cosine power")
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["index", "position"], meta_fields=["layer", "rectified"])
+@dataclass(frozen=True, eq=False, repr=False)
+class Token(LayerObjective):
+    """One channel of one token of a transformer; made by `token`."""
+
+    layer: str
+    index: Leaf
+    position: Leaf = 0
+    rectified: bool = False
+    kind = "token"
+
+    def of_activation(self, activation: Float[Array, "token channel"]) -> Score:
+        """Return the value at the token."""
+        return activation[self.position, self.index].astype(jnp.float32)
+
+    def check(self, shapes: Shapes) -> None:
+        """Check that the layer has tokens, this one, and this channel."""
+        shape = shapes[self.target]
+        if len(shape) != 2:
+            raise ValueError(
+                f"A token needs a layer of tokens and channels; layer {self.layer!r} has the shape {shape}. "
+                "Use channel or neuron."
+            )
+        _check_channel(self.index, self.layer, shape)
+        if not 0 <= self.position < shape[0]:
+            raise IndexError(
+                f"Token {self.position} is out of range for layer {self.layer!r}, which has {shape[0]} tokens "
+                f"(0 to {shape[0] - 1})."
+            )
+
+    def label(self, class_names: tuple[str, ...] = ()) -> str:  # noqa: ARG002
+        """Return layer, channel and token, as in `block3:12 @ token 0`."""
+        return f"{self.layer}:{plain(self.index)} @ token {plain(self.position)}"
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["indices"], meta_fields=["layer", "rectified"])
+@dataclass(frozen=True, eq=False, repr=False)
+class Group(LayerObjective):
+    """The mean of several channels; made by `group`."""
+
+    layer: str
+    indices: Leaf
+    rectified: bool = False
+    kind = "group"
+
+    def of_activation(self, activation: Float[Array, "*position channel"]) -> Score:
+        """Return the mean over the channels and all positions."""
+        return jnp.mean(activation[..., jnp.asarray(self.indices)].astype(jnp.float32))
+
+    def check(self, shapes: Shapes) -> None:
+        """Check that the layer has these channels."""
+        for index in self.indices:
+            _check_channel(index, self.layer, shapes[self.target])
+
+    def label(self, class_names: tuple[str, ...] = ()) -> str:  # noqa: ARG002
+        """Return layer and channels, as in `block3:12+15`."""
+        return f"{self.layer}:{'+'.join(str(index) for index in plain(self.indices))}"
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=["layer", "rectified"])
@@ -257,6 +312,74 @@ def direction(
     return Direction(layer_name(layer), numbers, float(cosine_power), rectified)
 
 
+def token(layer: str, index: int, *, position: int = 0, rectified: bool = False) -> Token:
+    """Maximise one channel of one token of a transformer's layer.
+
+    Args:
+        layer: a name from `model.layers`, of tokens and channels. The mean over all tokens is `channel`.
+        index: the channel, from 0.
+        position: the token, from 0; where a model has a class token, it usually is the first.
+        rectified: on a rectifier's output, climb the rectified value and not the one before it.
+
+    Example:
+        >>> token("encoder/block3", 12).label()
+        'encoder/block3:12 @ token 0'
+    """
+    return Token(layer_name(layer), whole_number(index, "index"), whole_number(position, "position"), rectified)
+
+
+def group(layer: str, indices: Sequence[int], *, rectified: bool = False) -> Group:
+    """Maximise the mean of several channels of a layer: a group of neurons that stand for something together.
+
+    Groups that weigh their channels, such as those that a matrix factorisation finds, are a `direction`.
+
+    Args:
+        layer: a name from `model.layers`.
+        indices: the channels, from 0.
+        rectified: on a rectifier's output, climb the rectified value and not the one before it.
+
+    References:
+        C. Olah et al.: The Building Blocks of Interpretability. Distill, 2018. doi:10.23915/distill.00010
+
+    Example:
+        >>> group("block3", [3, 12]).label()
+        'block3:3+12'
+    """
+    numbers = np.array([whole_number(index, "index") for index in indices], np.int32)
+    if numbers.size == 0:
+        raise ValueError("A group needs at least one channel.")
+    numbers.flags.writeable = False
+    return Group(layer_name(layer), numbers, rectified)
+
+
+def random_direction(key: int | Array, layer: str, channels: int, *, cosine_power: float = 0.0) -> Direction:
+    """Draw a direction of length one, all directions being as likely.
+
+    A layer's channels and random directions are climbed alike: whether channels are easier to name than random
+    directions is a test of whether they mean something by themselves.
+
+    Args:
+        key: a JAX key, or a whole number.
+        layer: a name from `model.layers`.
+        channels: of the layer.
+        cosine_power: as in `direction`.
+
+    References:
+        C. Olah, A. Mordvintsev, L. Schubert: Feature Visualization. Distill, 2017, section "Interaction between
+        Neurons".
+
+    Example:
+        >>> vector = random_direction(0, "block3", 8).vector
+        >>> vector.shape, round(float(np.linalg.norm(vector)), 3)
+        ((8,), 1.0)
+    """
+    if whole_number(channels, "number of channels") < 1:
+        raise ValueError("A direction needs at least one channel.")
+    drawn = jax.random.normal(jax.random.key(key) if isinstance(key, int) else key, (channels,), jnp.float32)
+    vector = np.asarray(drawn, np.float64)
+    return direction(layer, vector / np.linalg.norm(vector), cosine_power=cosine_power)
+
+
 def deepdream(layer: str, *, rectified: bool = False) -> DeepDream:
     """Maximise whatever a layer responds to: the mean square of its activation.
 
@@ -275,7 +398,26 @@ def deepdream(layer: str, *, rectified: bool = False) -> DeepDream:
     return DeepDream(layer_name(layer), rectified)
 
 
-def _length(vectors: Float[Array, "*position channel"]) -> Float[Array, "*position"]:
+def toward(
+    activation: Float[Array, "*position channel"], vectors: Float[Array, "*vectors channel"], cosine_power: Leaf
+) -> Score:
+    """Return the mean over positions of the dot product with a vector times a power of the cosine.
+
+    Args:
+        activation: of a layer.
+        vectors: one for every position, or the same for all.
+        cosine_power: zero or more.
+    """
+    activation = activation.astype(jnp.float32)
+    if vectors.ndim == 1:
+        product = jnp.matmul(activation, vectors, precision="highest")
+    else:
+        product = jnp.sum(activation * vectors, axis=-1)
+    cosine = product / (_length(activation) * _length(vectors))
+    return jnp.mean(product * jnp.maximum(cosine, _LEAST_COSINE) ** jnp.float32(cosine_power))
+
+
+def _length(vectors: Float[Array, "*vectors channel"]) -> Float[Array, "*vectors"]:
     return jnp.sqrt(jnp.sum(jnp.square(vectors), axis=-1) + 1e-8)
 
 
