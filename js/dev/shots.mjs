@@ -9,6 +9,8 @@ const SHOTS = {
   light: {},
   dark: { scheme: "dark" },
   medium: { size: { width: 900, height: 900 } },
+  notebook: { size: { width: 980, height: 900 }, query: "layer=stage2/block1/expand/conv&unit=3" },
+  column: { size: { width: 740, height: 900 } },
   narrow: { size: { width: 480, height: 900 }, full: true },
   "narrow-dark": { size: { width: 480, height: 900 }, full: true, scheme: "dark" },
   units16: { query: "model=tiny&layer=conv1&pixels=28&tile=160&unit=3" },

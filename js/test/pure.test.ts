@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { CONTROLS, changed, nearestStop, stopsOf } from "../src/pure/controls";
-import { nearest, pathOf, points, scalesOf, thin } from "../src/pure/curve";
+import { nearest, pathOf, points, reachOf, scalesOf, thin } from "../src/pure/curve";
 import { fileName, formatCount, formatDuration, formatLarge, formatNumber, formatShape } from "../src/pure/format";
 import { readLink, writeLink } from "../src/pure/link";
 import { extend, toggle } from "../src/pure/selection";
@@ -153,6 +153,11 @@ describe("the score curve", () => {
   test("that is flat or empty has finite scales", () => {
     expect(scalesOf([points([0, 1], [2, 2])], 4)).toEqual({ low: 1, high: 3, lastStep: 4 });
     expect(scalesOf([[]], 0)).toEqual({ low: 0, high: 1, lastStep: 1 });
+  });
+  test("has an axis that doubles as it grows, up to the steps of the climb", () => {
+    expect([0, 64, 65, 300, 600].map((step) => reachOf(step, 600))).toEqual([64, 64, 128, 512, 600]);
+    expect(reachOf(3, 8)).toBe(8);
+    expect(reachOf(90, 8)).toBe(90);
   });
   test("is thinned without losing its peaks", () => {
     const long = Array.from({ length: 10_000 }, (_, step) => ({

@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useSize } from "../hooks";
-import { columnOf, nearest, pathOf, points, rowOf, scalesOf } from "../pure/curve";
+import { columnOf, nearest, pathOf, points, reachOf, rowOf, scalesOf } from "../pure/curve";
 import { formatCount, formatNumber } from "../pure/format";
 import type { Layer } from "../traits";
 import { useView } from "../view";
@@ -17,7 +17,8 @@ export function Curve({ layer, unit }: { layer: Layer; unit: number }): JSX.Elem
   const records = ([1, -1] as const).map((sign) => store.records.of(layer.name, unit, sign).value);
   const curves = records.map((record) => (record ? points(record.steps, record.scores) : []));
   const [positive = [], negative = []] = curves;
-  const scales = scalesOf(curves, store.traits.settings.value.steps);
+  const lastStep = Math.max(0, ...curves.map((curve) => curve.at(-1)?.step ?? 0));
+  const scales = scalesOf(curves, reachOf(lastStep, store.traits.settings.value.steps));
   const width = Math.max(size.width, 1);
   const height = HEIGHT - 2 * MARGIN;
 

@@ -60,10 +60,9 @@ export function Readout({ layer, units }: { layer: Layer; units: number[] }): JS
   const picture = usePicture(layer.name, unit, 1);
   if (index === null || unit === undefined) return null;
   const words = [
-    store.className(layer, unit) || `unit ${unit}`,
+    [layer.classes ? "class" : "unit", unit, store.className(layer, unit)].filter((word) => word !== "").join(" "),
     STATE_NAMES[store.stateOf(index)],
     picture && `step ${picture.step}`,
-    picture?.score != null && `score ${formatNumber(picture.score)}`,
   ];
   return (
     <span class="detail readout" data-testid="hover-readout">

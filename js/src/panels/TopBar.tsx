@@ -40,7 +40,7 @@ export function TopBar(): JSX.Element {
         )}
         {kernel.value && <Commands />}
         <span class="progress-text" data-testid="progress-text">
-          {kernel.value ? progressText(status.value) : ""}
+          {kernel.value && connection !== "gone" && progressText(status.value)}
         </span>
         <span class="connection" data-testid="connection" role="status">
           {kernel.value && connection !== "answering" && (

@@ -20,6 +20,15 @@ export function points(steps: number[], scores: (number | null)[]): Point[] {
   return found;
 }
 
+const LEAST_REACH = 64;
+
+/** How far the axis of a climb reaches: it doubles as the curve grows, so that also a long climb begins readable. */
+export function reachOf(lastStep: number, steps: number): number {
+  let reach = LEAST_REACH;
+  while (reach < lastStep) reach *= 2;
+  return Math.min(reach, Math.max(steps, lastStep));
+}
+
 /** Scales that hold every curve; a flat curve lies in the middle. */
 export function scalesOf(curves: Point[][], lastStep: number): Scales {
   let low = Number.POSITIVE_INFINITY;
