@@ -10,10 +10,11 @@ import numpy as np
 
 from jaxviz.objectives import Objective
 from jaxviz.rendering.request import Request
-from jaxviz.rendering.slots import Slots
+from jaxviz.rendering.slots import Shown, Slots
 from jaxviz.results import Rendering, Snapshot
 
 _MOVING = ("waiting", "climbing")
+_MOST_STEPS_AHEAD = 8
 
 
 class Climber:
@@ -74,38 +75,53 @@ class Climber:
             entering = [waiting.popleft() for _ in range(min(len(waiting), slots.count - len(staying)))]
             slots.arrange([*staying, *entering], {}, last_step=self._request.steps, park=False)
             if entering:
-                self._look(slots)
+                self._look(slots, slots.show())
                 yield self._snapshot(slots.units)
-            self._advance(slots, every)
-            staying = self._look(slots)
-            yield self._snapshot(staying)
+            for staying in self._chunks(slots, every):
+                yield self._snapshot(staying)
+                if waiting and len(staying) < len(slots.units):
+                    break
+            if slots.has_more_to_show:
+                staying = self._look(slots, slots.show())
 
-    def _advance(self, slots: Slots, every: int) -> None:
-        """Make steps up to the next snapshot; at most one snapshot's steps are queued on the device."""
-        began = time.perf_counter()
-        units = list(slots.units)
-        left = min(self._request.steps - int(self._steps[unit]) for unit in units)
-        made = [slots.step() for _ in range(min(every, left))]
-        history = slots.of_units(np.stack([np.asarray(scores) for scores in made]))
-        for position, unit in enumerate(units):
-            first = int(self._steps[unit])
-            self._history[first : first + len(made), unit] = history[:, position]
-        self._rate = len(units) * len(made) / (time.perf_counter() - began)
+    def _chunks(self, slots: Slots, every: int) -> Iterator[list[int]]:
+        """Climb with the same units until the first has made all its steps; yield, now and then, who goes on.
 
-    def _look(self, slots: Slots) -> list[int]:
+        The device goes on while a snapshot is copied and looked at, but not so far that closing would be felt.
+        """
+        left = self._request.steps - max(int(self._steps[unit]) for unit in slots.units)
+        ahead, began = 0, time.perf_counter()
+        while left:
+            count = min(every, left)
+            slots.step(count - ahead)
+            shown = slots.show()
+            left -= count
+            ahead = min(every, left, _MOST_STEPS_AHEAD)
+            slots.step(ahead)
+            staying = self._look(slots, shown)
+            self._rate = len(slots.units) * count / (time.perf_counter() - began)
+            began = time.perf_counter()
+            yield staying
+            if not staying:
+                return
+
+    def _look(self, slots: Slots, shown: Shown) -> list[int]:
         """Take over what the slots show, and return the units that go on climbing."""
-        look = slots.look()
+        look = shown.look()
         for position, unit in enumerate(look.units):
+            first = int(self._steps[unit])
+            scores = look.scores[: self._request.steps - first, position]
+            self._history[first : first + len(scores), unit] = scores
             self._pictures[unit] = look.pictures[position]
             self._steps[unit] = look.steps[position]
             self._states[unit] = look.states[position]
             self._messages[unit] = look.messages[position]
-        ended = [position for position, state in enumerate(look.states) if state not in _MOVING]
+        ended = [unit for unit in look.units if self._states[unit] not in _MOVING and not self._finished[unit]]
         if ended:
-            images = slots.images()
-            for position in ended:
-                self._images[look.units[position]] = images[position]
-                self._finished[look.units[position]] = True
+            images = dict(zip(slots.units, slots.images(), strict=True))
+            for unit in ended:
+                self._images[unit] = images[unit]
+                self._finished[unit] = True
         return [unit for unit in look.units if self._states[unit] in _MOVING]
 
     def _snapshot(self, climbing: Sequence[int]) -> Snapshot:

@@ -1,15 +1,13 @@
-"""One compiled step of gradient ascent for a fixed number of lanes, each climbing a unit of its own.
+"""Compiled steps of gradient ascent for a fixed number of lanes, each climbing a unit of its own.
 
-A *lane* is one place of the batch. Everything about a unit (its variables, optimizer state, key, step, objective)
-has the lane as its first axis; nothing crosses lanes, so a unit's image does not depend on its neighbours. Units
-enter and leave lanes without recompiling: their indices and all hyper-parameters are traced.
+Units enter and leave lanes without recompiling: their indices and all hyper-parameters are traced.
 """
 
 import dataclasses
 import functools
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -20,57 +18,15 @@ from jaxviz.models import Layer, Network, jax_internals
 from jaxviz.models.program import Lowering
 from jaxviz.objectives import Objective, Target
 from jaxviz.parameterizations import Parameterization
-from jaxviz.rendering.plateau import Plateau, Progress, no_progress, watch
-from jaxviz.transforms import Transform
+from jaxviz.rendering.devices import EVERYWHERE, LANES, LANES_OF_EACH_STEP, Devices
+from jaxviz.rendering.plateau import watch
+from jaxviz.rendering.state import Climb, Lanes, begun, select
 
 # Folded into a unit's key: one stream for the first variables, one for the transforms of each step.
 _INIT_STREAM, _STEP_STREAM = 0, 1
 
-
-class Lanes(NamedTuple):
-    """The state of all lanes; every array has the lane as its first axis.
-
-    Attributes:
-        variables: Free variables of the images.
-        optimizer: State of the optimizer.
-        key: Each unit's own random key.
-        step: Steps made so far.
-        last_step: Steps to make; a lane whose step has reached it stands still.
-        score: Score at the last step.
-        alive: False once the score or the gradient was not finite; the variables stay the last sound ones.
-        moved: Whether any gradient was ever other than zero.
-        settled: Whether the score has stopped rising; the lane stands still from then on.
-        progress: What tells whether it has.
-    """
-
-    variables: Any
-    optimizer: Any
-    key: Array
-    step: Int[Array, " lane"]
-    last_step: Int[Array, " lane"]
-    score: Float[Array, " lane"]
-    alive: Bool[Array, " lane"]
-    moved: Bool[Array, " lane"]
-    settled: Bool[Array, " lane"]
-    progress: Progress
-
-
-class Climb(NamedTuple):
-    """What a step needs beside the state; all of it traced, so changing a number compiles nothing.
-
-    Attributes:
-        objectives: Objectives of one form, stacked leaf by leaf over lanes.
-        parameterization: How variables make an image.
-        transform: How an image is disturbed before the model sees it.
-        learning_rate: Size of a step.
-        plateau: When a unit whose score no longer rises is stopped.
-    """
-
-    objectives: Objective
-    parameterization: Parameterization
-    transform: Transform
-    learning_rate: Any
-    plateau: Plateau
+# Of one dispatch.
+MOST_STEPS = 64
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -78,11 +34,12 @@ class Engine:
     """The compiled functions of a network, an objective's targets and an optimizer.
 
     Attributes:
-        network: The model traced for the disturbed images of all lanes.
+        network: The model traced for the disturbed images of the lanes of one device.
         targets: What the objectives read, with the layer of each.
         optimizer: An optax transformation; its updates are multiplied by the climb's learning rate.
         image_size: Height, width and channels of the undisturbed image.
         lowering: Faster equivalents of equations, or None.
+        devices: What the lanes are shared out over.
     """
 
     network: Network
@@ -90,6 +47,7 @@ class Engine:
     optimizer: optax.GradientTransformation
     image_size: tuple[int, int, int]
     lowering: Lowering | None
+    devices: Devices
 
     @functools.cached_property
     def _wanted(self) -> list[int]:
@@ -106,7 +64,7 @@ class Engine:
         """Compute once what a step needs of the weights alone, so that no step does it again."""
         known = dict(zip(self.network.program.weight_values, weights, strict=True))
         values = known | dict(zip(self._computed_values, self._fix(weights), strict=True))
-        return [values[value] for value in self._fixed_values]
+        return self.devices.everywhere([values[value] for value in self._fixed_values])
 
     @functools.cached_property
     def _computed_values(self) -> list[int]:
@@ -126,8 +84,6 @@ class Engine:
     def fresh(self) -> Callable[..., Lanes]:
         """Make the state of units that begin: `(keys, last_step, parameterization) -> lanes`."""
 
-        # LLVM takes seconds to optimize the random bits of the first variables, which are drawn once.
-        @functools.partial(jax.jit, compiler_options=jax_internals.quick_options(jax.default_backend()))
         def fresh(keys: Array, last_step: Int[Array, " lane"], parameterization: Parameterization) -> Lanes:
             def first(key: Array) -> Any:
                 return parameterization.init(jax.random.fold_in(key, _INIT_STREAM), *self.image_size)
@@ -135,75 +91,93 @@ class Engine:
             variables = jax.vmap(first)(keys)
             return begun(variables, jax.vmap(self.optimizer.init)(variables), jax.random.key_data(keys), last_step)
 
-        return fresh
+        split = self.devices.split(fresh, (LANES, LANES, EVERYWHERE), LANES)
+        # LLVM takes seconds to optimize the random bits of the first variables, which are drawn once.
+        return jax.jit(split, compiler_options=jax_internals.quick_options(jax.default_backend()))
 
     @functools.cached_property
     def merge(self) -> Callable[..., Lanes]:
         """Let states enter lanes where a mask is true: `(mask, entering, lanes) -> lanes`; uses the old lanes up."""
-
-        @functools.partial(jax.jit, donate_argnums=(2,))
-        def merge(mask: Bool[Array, " lane"], entering: Lanes, lanes: Lanes) -> Lanes:
-            return _select(mask, entering, lanes)
-
-        return merge
+        return jax.jit(self.devices.split(select, LANES, LANES), donate_argnums=(2,))
 
     @functools.cached_property
-    def step(self) -> Callable[..., tuple[Lanes, Float[Array, " lane"]]]:
-        """Climb one step: `(constants, lanes, climb, key_implementation) -> lanes, scores`; uses the old lanes up."""
+    def advance(self) -> Callable[..., tuple[Lanes, Float[Array, "step lane"]]]:
+        """Climb up to `MOST_STEPS` steps: `(constants, lanes, climb, count, key_implementation) -> lanes, scores`.
+
+        The old lanes are used up; of the scores the first `count` rows count. All steps are one dispatch, on a CPU too:
+        memory is asked of the system once a dispatch, and to fill fresh pages with zeros took 40 % of a step.
+        """
+        climb = Climb(LANES, EVERYWHERE, EVERYWHERE, EVERYWHERE, EVERYWHERE)  # pyright: ignore[reportArgumentType]
+        takes, gives = (EVERYWHERE, LANES, climb, EVERYWHERE), (LANES, LANES_OF_EACH_STEP)
         options = jax_internals.reproducible_options(jax.default_backend())
 
-        @functools.partial(jax.jit, donate_argnums=(1,), static_argnums=(3,), compiler_options=options)
-        def step(
-            constants: Sequence[Array], lanes: Lanes, climb: Climb, key_implementation: str
+        @functools.partial(jax.jit, donate_argnums=(1,), static_argnums=(4,), compiler_options=options)
+        def advance(
+            constants: Sequence[Array], lanes: Lanes, climb: Climb, count: Array, key_implementation: str
         ) -> tuple[Lanes, Array]:
-            def negative(variables: Any) -> tuple[Array, Array]:
-                scores = self._scores(constants, variables, lanes, climb, key_implementation)
-                return -jnp.sum(scores), scores
+            def climbed(constants: Any, lanes: Lanes, climb: Climb, count: Array) -> tuple[Lanes, Array]:
+                def turn(number: Array, carry: tuple[Lanes, Array]) -> tuple[Lanes, Array]:
+                    lanes, scores = self._step(constants, carry[0], climb, key_implementation)
+                    return lanes, carry[1].at[number].set(scores)
 
-            gradient, scores = cast(tuple[Any, Array], jax.grad(negative, has_aux=True)(lanes.variables))
-            climbing = lanes.alive & ~lanes.settled & (lanes.step < lanes.last_step)
-            sound = jnp.isfinite(scores) & _of_each_lane(gradient, lambda leaf: jnp.isfinite(leaf).all())
-            moved = _of_each_lane(gradient, lambda leaf: (leaf != 0).any(), any_leaf=True)
-            updates, optimizer = jax.vmap(self.optimizer.update)(gradient, lanes.optimizer, lanes.variables)
-            updates = jax.tree.map(functools.partial(operator.mul, climb.learning_rate), updates)
-            progress, settled = watch(climb.plateau, lanes.progress, scores, lanes.step)
-            advanced = lanes._replace(
-                variables=optax.apply_updates(lanes.variables, updates),
-                optimizer=optimizer,
-                step=lanes.step + 1,
-                moved=lanes.moved | moved,
-                settled=settled,
-                progress=progress,
-            )
-            result = _select(climbing & sound, advanced, lanes)
-            result = result._replace(
-                score=jnp.where(climbing, scores, lanes.score),
-                alive=jnp.where(climbing, sound, lanes.alive),
-            )
-            return result, jnp.where(climbing, scores, jnp.nan)
+                empty = jnp.full((MOST_STEPS, *lanes.step.shape), jnp.nan, jnp.float32)
+                return cast(tuple[Lanes, Array], jax.lax.fori_loop(0, count, turn, (lanes, empty)))
 
-        return step
+            return self.devices.split(climbed, takes, gives)(constants, lanes, climb, count)
+
+        return advance
+
+    def _step(
+        self, constants: Sequence[Array], lanes: Lanes, climb: Climb, key_implementation: str
+    ) -> tuple[Lanes, Float[Array, " lane"]]:
+        def negative(variables: Any) -> tuple[Array, Array]:
+            scores = self._scores(constants, variables, lanes, climb, key_implementation)
+            return -jnp.sum(scores), scores
+
+        gradient, scores = cast(tuple[Any, Array], jax.grad(negative, has_aux=True)(lanes.variables))
+        climbing = lanes.alive & ~lanes.settled & (lanes.step < lanes.last_step)
+        sound = jnp.isfinite(scores) & _of_each_lane(gradient, lambda leaf: jnp.isfinite(leaf).all())
+        moved = _of_each_lane(gradient, lambda leaf: (leaf != 0).any(), any_leaf=True)
+        updates, optimizer = jax.vmap(self.optimizer.update)(gradient, lanes.optimizer, lanes.variables)
+        updates = jax.tree.map(functools.partial(operator.mul, climb.learning_rate), updates)
+        progress, settled = watch(climb.plateau, lanes.progress, scores, lanes.step)
+        advanced = lanes._replace(
+            variables=optax.apply_updates(lanes.variables, updates),
+            optimizer=optimizer,
+            step=lanes.step + 1,
+            moved=lanes.moved | moved,
+            settled=settled,
+            progress=progress,
+        )
+        result = select(climbing & sound, advanced, lanes)
+        result = result._replace(
+            score=jnp.where(climbing, scores, lanes.score),
+            alive=jnp.where(climbing, sound, lanes.alive),
+        )
+        return result, jnp.where(climbing, scores, jnp.nan)
 
     @functools.cached_property
     def images(self) -> Callable[..., Float[Array, "lane height width channel"]]:
         """Make the images of all lanes: `(lanes, parameterization) -> images` in [0, 1]."""
-
-        @jax.jit
-        def images(lanes: Lanes, parameterization: Parameterization) -> Array:
-            return jax.vmap(parameterization.to_image)(lanes.variables)
-
-        return images
+        return jax.jit(self.devices.split(self._images, (LANES, EVERYWHERE), LANES))
 
     @functools.cached_property
-    def pictures(self) -> Callable[..., UInt8[Array, "lane height width channel"]]:
-        """Make the images of all lanes as bytes, on the device."""
+    def show(self) -> Callable[..., tuple[UInt8[Array, "lane height width channel"], Int[Array, "lane count"]]]:
+        """Make images as bytes and copy counters, on the device: `(lanes, parameterization) -> images, counters`.
 
-        @jax.jit
-        def pictures(lanes: Lanes, parameterization: Parameterization) -> Array:
-            images = jax.vmap(parameterization.to_image)(lanes.variables)
-            return jnp.round(jnp.clip(images, 0.0, 1.0) * 255.0).astype(jnp.uint8)
+        Counters are step, last_step, alive, moved, settled. They are copies: the next step uses the lanes up.
+        """
 
-        return pictures
+        def show(lanes: Lanes, parameterization: Parameterization) -> tuple[Array, Array]:
+            images = self._images(lanes, parameterization)
+            pictures = jnp.round(jnp.clip(images, 0.0, 1.0) * 255.0).astype(jnp.uint8)
+            counters = (lanes.step, lanes.last_step, lanes.alive, lanes.moved, lanes.settled)
+            return pictures, jnp.stack([counter.astype(jnp.int32) for counter in counters], axis=-1)
+
+        return jax.jit(self.devices.split(show, (LANES, EVERYWHERE), LANES))
+
+    def _images(self, lanes: Lanes, parameterization: Parameterization) -> Float[Array, "lane height width channel"]:
+        return jax.vmap(parameterization.to_image)(lanes.variables)
 
     def _scores(
         self, constants: Sequence[Array], variables: Any, lanes: Lanes, climb: Climb, key_implementation: str
@@ -228,23 +202,6 @@ class Engine:
             return objective.score(activation, image)
 
         return jax.vmap(score)(climb.objectives, activations, images)
-
-
-def begun(variables: Any, optimizer: Any, key: Array, last_step: Int[Array, " lane"]) -> Lanes:
-    """Return lanes whose units have made no step."""
-    no, yes = jnp.zeros_like(last_step, bool), jnp.ones_like(last_step, bool)
-    unknown = jnp.full(last_step.shape, jnp.nan, jnp.float32)
-    step = jnp.zeros_like(last_step)
-    return Lanes(variables, optimizer, key, step, last_step, unknown, yes, no, no, no_progress(len(last_step)))
-
-
-def _select(mask: Bool[Array, " lane"], chosen: Any, other: Any) -> Any:
-    """Take whole lanes of one state where the mask is true, and of the other elsewhere."""
-
-    def select(one: Array, two: Array) -> Array:
-        return jnp.where(mask.reshape(-1, *[1] * (one.ndim - 1)), one, two)
-
-    return jax.tree.map(select, chosen, other)
 
 
 def _of_each_lane(tree: Any, test: Callable[[Array], Array], *, any_leaf: bool = False) -> Bool[Array, " lane"]:

@@ -256,13 +256,12 @@ class Live:
         left = min(board.settings.steps - steps for steps in first)
         count = max(1, min(left, int(_SLICE_SECONDS / known), _MOST_STEPS_A_SLICE)) if known else 1
         began = time.perf_counter()
-        made = [slots.step() for _ in range(count)]
-        history = slots.of_units(np.stack([np.asarray(scores) for scores in made]))
+        slots.step(count)
+        look = slots.show().look()
         seconds = (time.perf_counter() - began) / count
         # The first step is compiled; what it took says nothing of the next, which is measured alone.
         self._step_seconds[board.program] = 0.5 * (known + seconds) if known else _SLICE_SECONDS
-        look = slots.look()
-        return [self._update(board, look, column, history[:, column]) for column in range(len(units))]
+        return [self._update(board, look, column, look.scores[:, column]) for column in range(len(units))]
 
     def _update(self, board: _Board, look: Look, column: int, scores: Any) -> Update:
         """Take over what a slice did to one tile, and say it."""

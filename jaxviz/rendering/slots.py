@@ -15,14 +15,18 @@ from jaxviz.models import Model
 from jaxviz.models.lowering import in_bfloat16, lower
 from jaxviz.models.program import Lowering
 from jaxviz.objectives import Objective
-from jaxviz.rendering.engine import Climb, Engine, Lanes, begun
+from jaxviz.rendering.devices import Devices, local_devices
+from jaxviz.rendering.engine import MOST_STEPS, Engine
 from jaxviz.rendering.lanes import affordable_lanes, wished_lanes
 from jaxviz.rendering.plateau import traced
 from jaxviz.rendering.request import Request
+from jaxviz.rendering.state import Climb, Lanes, begun
 
 # One unit's part of `Lanes`, as NumPy arrays without the lane axis. Parked and resumed, a unit goes on as if nothing
 # had happened, bit for bit.
 State: TypeAlias = Lanes
+# Scores of a dispatch, [step, lane], and how many of the steps were made.
+_Scores: TypeAlias = tuple[Array, int]
 
 _DIVERGED = (
     "The score or its gradient stopped being finite at step {step}. The picture is the last sound one. Try a smaller "
@@ -47,6 +51,7 @@ class Look:
         steps: Steps that each has made.
         states: climbing, done, dead or diverged.
         messages: Advice, empty where all is well.
+        scores: The scores since the last look, NaN where a unit stood still.
     """
 
     units: tuple[int, ...]
@@ -54,6 +59,33 @@ class Look:
     steps: Int[np.ndarray, " unit"]
     states: tuple[str, ...]
     messages: tuple[str, ...]
+    scores: Float32[np.ndarray, "time unit"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """What the device is about to show: a promise of a `Look`."""
+
+    units: tuple[int, ...]
+    _held: list[int]
+    _pictures: Array
+    _counters: Array
+    _scores: list[_Scores]
+
+    def look(self) -> Look:
+        """Wait for the device, and return what the units look like."""
+        counters = np.asarray(self._counters)[self._held]
+        verdicts = [_verdict(*row) for row in counters.tolist()]
+        none = np.zeros((0, self._counters.shape[0]), np.float32)
+        scores = np.concatenate([none, *(np.asarray(made)[:count] for made, count in self._scores)])
+        return Look(
+            self.units,
+            np.asarray(self._pictures)[self._held],
+            counters[:, 0],
+            tuple(state for state, _ in verdicts),
+            tuple(text for _, text in verdicts),
+            scores[:, self._held],
+        )
 
 
 class Slots:
@@ -65,7 +97,7 @@ class Slots:
     Args:
         request: What is climbed.
         group: Units whose objectives have one form, and so one program.
-        wished: The number of lanes that is wished for; fewer if memory is short.
+        wished: The number of lanes that is wished for; default one for each unit, at most as many as pay.
         objectives: The objectives of all units of the request in another form with the same scores.
     """
 
@@ -79,11 +111,12 @@ class Slots:
     ) -> None:
         self._request = request
         self._objectives = request.objectives if objectives is None else objectives
-        self.engine, self.count = _engine(request, group[0], wished or wished_lanes(len(group)))
+        self.engine, self.count = _engine(request, group[0], wished or len(group))
         self._constants = self.engine.constants(request.model.weights)
         self._occupants: list[int | None] = [None] * self.count
         self._lanes: Lanes | None = None
         self._climb: Climb | None = None
+        self._scores: list[_Scores] = []  # of steps that no one has asked to see yet
 
     @property
     def units(self) -> tuple[int, ...]:
@@ -132,28 +165,30 @@ class Slots:
         host = jax.tree.map(np.asarray, self._lanes)
         return {unit: _row(host, self._occupants.index(unit)) for unit in units}
 
-    def step(self) -> Float32[Array, " lane"]:
-        """Dispatch one step of every unit and return the scores of the lanes, still on the device."""
+    def step(self, count: int) -> None:
+        """Dispatch some steps of every unit; `show` gives what comes of them."""
+        assert self._lanes is not None
+        assert self._climb is not None
         implementation = str(jax.random.key_impl(self._request.key))
-        self._lanes, scores = self.engine.step(self._constants, self._lanes, self._climb, implementation)
-        return scores
+        for first in range(0, count, MOST_STEPS):
+            here = min(count - first, MOST_STEPS)
+            given = (self._constants, self._lanes, self._climb, np.int32(here), implementation)
+            self._lanes, scores = self.engine.advance(*given)
+            self._scores.append((scores, here))
 
-    def of_units(self, by_lane: Float32[np.ndarray, "*time lane"]) -> Float32[np.ndarray, "*time unit"]:
-        """Take of an array over lanes the part of the units, in their order."""
-        return by_lane[..., [lane for lane, unit in enumerate(self._occupants) if unit is not None]]
+    @property
+    def has_more_to_show(self) -> bool:
+        """Whether steps were made since `show`."""
+        return bool(self._scores)
 
-    def look(self) -> Look:
-        """Copy pictures and counters of the units in lanes from the device."""
-        lanes = self._lanes
-        assert lanes is not None
-        pictures = np.asarray(self.engine.pictures(lanes, self._request.parameterization))
+    def show(self) -> "Shown":
+        """Dispatch what the units look like after the steps so far. It is copied while further steps are made."""
+        pictures, counters = self.engine.show(self._lanes, self._request.parameterization)
+        scores, self._scores = self._scores, []
+        for array in (pictures, counters, *(array for array, _ in scores)):
+            array.copy_to_host_async()
         held = [lane for lane, unit in enumerate(self._occupants) if unit is not None]
-        counted = (lanes.step, lanes.last_step, lanes.alive, lanes.moved, lanes.settled)
-        step, last_step, alive, moved, settled = (np.asarray(part)[held] for part in counted)
-        verdicts = [_verdict(*row) for row in zip(step, last_step, alive, moved, settled, strict=True)]
-        return Look(
-            self.units, pictures[held], step, tuple(state for state, _ in verdicts), tuple(text for _, text in verdicts)
-        )
+        return Shown(self.units, held, pictures, counters, scores)
 
     def images(self) -> Float32[np.ndarray, "unit height width channel"]:
         """Make the images of the units in lanes, in full precision."""
@@ -239,7 +274,7 @@ def _rows(states: Sequence[State | None]) -> Lanes:
     return jax.tree.map(stack, *(some if state is None else state for state in states))
 
 
-def _verdict(step: int, last_step: int, alive: bool, moved: bool, settled: bool) -> tuple[str, str]:
+def _verdict(step: int, last_step: int, alive: int, moved: int, settled: int) -> tuple[str, str]:
     """Return a unit's state and advice."""
     if not alive:
         return "diverged", _DIVERGED.format(step=step)
@@ -255,21 +290,25 @@ def _engine(request: Request, unit: int, wished: int) -> tuple[Engine, int]:
     model = request.model
     read = request.objectives[unit].targets()
     targets = tuple(sorted((target, request.targets[target]) for target in read))
-    network = model.network(request.canvas_size, wished)
+    members = local_devices()
+    each = wished_lanes(-(-wished // len(members)))
+    devices = Devices(members[: -(-wished // each)])
+    network = model.network(request.canvas_size, each)
     wanted = [v for target, layer in targets for v in network.wanted(layer, rectified=target.rectified)]
-    lanes = affordable_lanes(wished, network, wanted)
+    each = affordable_lanes(each, network, wanted)
     engines = _engines.setdefault(model, {})
     how = (request.lowering, request.precision)
-    identity = (request.canvas_size, lanes, targets, request.optimizer, request.image_size, *how)
+    identity = (request.canvas_size, each, devices, targets, request.optimizer, request.image_size, *how)
     if identity not in engines:
         engines[identity] = Engine(
-            model.network(request.canvas_size, lanes),
+            model.network(request.canvas_size, each),
             targets,
             request.optimizer,
             request.image_size,
             _lowering(*how),
+            devices,
         )
-    return engines[identity], lanes
+    return engines[identity], each * devices.count
 
 
 def _lowering(name: str, precision: str) -> Lowering | None:

@@ -1,0 +1,79 @@
+"""What the lanes hold, and what a step needs beside that.
+
+A *lane* is one place of the batch. Everything about a unit (its variables, optimizer state, key, step, objective)
+has the lane as its first axis; nothing crosses lanes, so a unit's image does not depend on its neighbours.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from jaxviz.objectives import Objective
+from jaxviz.parameterizations import Parameterization
+from jaxviz.rendering.plateau import Plateau, Progress, no_progress
+from jaxviz.transforms import Transform
+
+
+class Lanes(NamedTuple):
+    """The state of all lanes; every array has the lane as its first axis.
+
+    Attributes:
+        variables: Free variables of the images.
+        optimizer: State of the optimizer.
+        key: Each unit's own random key.
+        step: Steps made so far.
+        last_step: Steps to make; a lane whose step has reached it stands still.
+        score: Score at the last step.
+        alive: False once the score or the gradient was not finite; the variables stay the last sound ones.
+        moved: Whether any gradient was ever other than zero.
+        settled: Whether the score has stopped rising; the lane stands still from then on.
+        progress: What tells whether it has.
+    """
+
+    variables: Any
+    optimizer: Any
+    key: Array
+    step: Int[Array, " lane"]
+    last_step: Int[Array, " lane"]
+    score: Float[Array, " lane"]
+    alive: Bool[Array, " lane"]
+    moved: Bool[Array, " lane"]
+    settled: Bool[Array, " lane"]
+    progress: Progress
+
+
+class Climb(NamedTuple):
+    """What a step needs beside the state; all of it traced, so changing a number compiles nothing.
+
+    Attributes:
+        objectives: Objectives of one form, stacked leaf by leaf over lanes.
+        parameterization: How variables make an image.
+        transform: How an image is disturbed before the model sees it.
+        learning_rate: Size of a step.
+        plateau: When a unit whose score no longer rises is stopped.
+    """
+
+    objectives: Objective
+    parameterization: Parameterization
+    transform: Transform
+    learning_rate: Any
+    plateau: Plateau
+
+
+def begun(variables: Any, optimizer: Any, key: Array, last_step: Int[Array, " lane"]) -> Lanes:
+    """Return lanes whose units have made no step."""
+    no, yes = jnp.zeros_like(last_step, bool), jnp.ones_like(last_step, bool)
+    unknown = jnp.full(last_step.shape, jnp.nan, jnp.float32)
+    step = jnp.zeros_like(last_step)
+    return Lanes(variables, optimizer, key, step, last_step, unknown, yes, no, no, no_progress(len(last_step)))
+
+
+def select(mask: Bool[Array, " lane"], chosen: Any, other: Any) -> Any:
+    """Take whole lanes of one state where the mask is true, and of the other elsewhere."""
+
+    def select_leaf(one: Array, two: Array) -> Array:
+        return jnp.where(mask.reshape(-1, *[1] * (one.ndim - 1)), one, two)
+
+    return jax.tree.map(select_leaf, chosen, other)
