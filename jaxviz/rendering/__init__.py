@@ -9,6 +9,7 @@ from tqdm.auto import tqdm
 from jaxviz.models import Layer, Model
 from jaxviz.objectives import Objective
 from jaxviz.parameterizations import Parameterization
+from jaxviz.rendering import hosts
 from jaxviz.rendering.climb import Climber
 from jaxviz.rendering.live import Live
 from jaxviz.rendering.plateau import Plateau
@@ -45,6 +46,9 @@ def render(
 
     An image depends on the model, the objective, the key and the settings, and on nothing else: not on the units
     beside it, their number or their order. The same recipe gives the same bits on the same backend.
+
+    Units are shared out over all devices of this machine and, where `jax.distributed` has been initialized, over all
+    hosts: then every host must call this with the same arguments, and gets all images.
 
     Args:
         model: A model made by `jaxviz.wrap` or `jaxviz.load`.
@@ -100,13 +104,13 @@ def render(
         precision=precision,
         stop_on_plateau=stop_on_plateau,
     )
-    climber = Climber(request)
     count = len(request.objectives)
+    climber = Climber(request, hosts.own_share(count))
     with tqdm(
         total=climber.all_image_steps,
         desc=request.labels[0] if count == 1 else "rendering",
         unit=" image-steps",
-        disable=not progress,
+        disable=not progress or jax.process_index() > 0,
         smoothing=0.1,
     ) as bar:
         try:
@@ -116,7 +120,8 @@ def render(
                 bar.update(climber.image_steps - bar.n)
         except KeyboardInterrupt:
             bar.set_postfix_str("interrupted")
-    return climber.rendering()
+    rendering = climber.rendering()
+    return hosts.gathered(rendering, request.steps) if hosts.are_many() else rendering
 
 
 def render_steps(

@@ -18,11 +18,17 @@ _MOST_STEPS_AHEAD = 8
 
 
 class Climber:
-    """All units of a request on their way; `snapshots` moves them, `rendering` is what there is at any time."""
+    """All units of a request on their way; `snapshots` moves them, `rendering` is what there is at any time.
 
-    def __init__(self, request: Request) -> None:
+    Args:
+        request: What is climbed.
+        own: The units that are climbed here, where others are climbed elsewhere; all of them if None.
+    """
+
+    def __init__(self, request: Request, own: Sequence[int] | None = None) -> None:
         self._request = request
         count = len(request.objectives)
+        self._own = frozenset(range(count) if own is None else own)
         self._pictures = np.full((count, *request.image_size), 128, np.uint8)
         self._images = np.full((count, *request.image_size), 0.5, np.float32)
         self._finished = np.zeros(count, bool)
@@ -35,7 +41,8 @@ class Climber:
     def snapshots(self, every: int) -> Iterator[Snapshot]:
         """Climb, and yield a snapshot before the first step, every so many steps, and when units are done."""
         for group in groups(self._request.objectives):
-            yield from self._climb(group, every)
+            if units := [unit for unit in group if unit in self._own]:
+                yield from self._climb(units, every)
 
     def rendering(self) -> Rendering:
         """Return the pictures as they are now; units that are not done are called stopped."""
@@ -59,8 +66,9 @@ class Climber:
     @property
     def all_image_steps(self) -> int:
         """Steps of all units together when they are done; fewer once units have been stopped early."""
-        left = sum(state in _MOVING for state in self._states) * self._request.steps
-        return left + sum(int(n) for n, state in zip(self._steps, self._states, strict=True) if state not in _MOVING)
+        return sum(
+            self._request.steps if self._states[unit] in _MOVING else int(self._steps[unit]) for unit in self._own
+        )
 
     @property
     def finished(self) -> int:
@@ -126,7 +134,7 @@ class Climber:
 
     def _snapshot(self, climbing: Sequence[int]) -> Snapshot:
         steps = self._request.steps
-        left = sum(steps - int(made) for made, state in zip(self._steps, self._states, strict=True) if state in _MOVING)
+        left = sum(steps - int(self._steps[unit]) for unit in self._own if self._states[unit] in _MOVING)
         return Snapshot(
             step=max((int(self._steps[unit]) for unit in climbing), default=int(self._steps.max())),
             steps=self._steps,
