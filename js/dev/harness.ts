@@ -1,5 +1,6 @@
 // A page with the widget on it, played by a stand-in for Python. The address says what to play.
-import makeWidget from "../src/index";
+import makeWidget, { openPage } from "../src/index";
+import type { RecordedMessage } from "../src/page";
 import { DEFAULTS, type Layer, type Sign, type Traits } from "../src/traits";
 import { FakePython } from "./fake";
 import { CLASS_NAMES, longNames, mobileNet, tiny } from "./models";
@@ -58,11 +59,31 @@ if (query.has("second")) {
 }
 const reopen = (place: HTMLElement): (() => void) => widget.render({ model: python, el: place });
 Object.assign(window, { python, close, reopen });
+if (query.has("page")) setTimeout(showPage, 900);
 const share = number("share", 0.4);
 if (share > 0 && !query.has("empty")) python.jumpTo(share);
 const phase = word("phase", "climbing") as Traits["status"]["phase"];
 if (phase === "climbing") python.start();
 else if (phase !== "idle") python.stop(phase);
+
+/** Replaces the widget by the page that would be exported now. */
+function showPage(): void {
+  const messages: RecordedMessage[] = [];
+  python.on("msg:custom", (content: RecordedMessage["content"], buffers: DataView[]) => {
+    const text = buffers.map((view) => String.fromCharCode(...new Uint8Array(view.buffer)));
+    messages.push({ content, buffers: text.map(btoa) });
+  });
+  python.send({ type: "hello", view: "page" });
+  setTimeout(() => {
+    close();
+    const names: (keyof Traits)[] = Object.keys(DEFAULTS) as (keyof Traits)[];
+    openPage({
+      element: element as HTMLElement,
+      traits: Object.fromEntries(names.map((name) => [name, python.get(name)])),
+      messages,
+    });
+  }, 600);
+}
 
 /** Slices of a contact sheet if there is one, else gratings; both come out of noise as the climb goes on. */
 async function painter(): Promise<

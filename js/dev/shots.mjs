@@ -23,6 +23,8 @@ const SHOTS = {
   done: { query: "share=2&phase=done&selection=3,4,5", scheme: "dark" },
   paused: { query: "share=0.2&phase=paused" },
   busy: { query: "answers=no&phase=idle&share=0", wait: 3800 },
+  page: { query: "page=1&phase=paused&pixels=64&tile=128", wait: 3000 },
+  "page-dark": { query: "page=1&phase=paused&pixels=64&tile=128", wait: 3000, scheme: "dark" },
   grid: { query: "kind=grid&layer=stage5/block2/add" },
   unit: { query: "kind=unit", size: { width: 800, height: 700 } },
   progress: { query: "kind=progress&layer=stage4/block2/add&units=24" },
