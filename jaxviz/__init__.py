@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jaxviz import charts as charts
     from jaxviz import evidence as evidence
     from jaxviz import objectives as objectives
     from jaxviz import parameterizations as parameterizations
@@ -78,6 +79,7 @@ _MODULE_OF = {
     "custom": "jaxviz.objectives",
     "class_probability": "jaxviz.objectives",
     "caricature": "jaxviz.objectives",
+    "charts": "jaxviz.charts",
     "class_logit": "jaxviz.objectives",
     "deepdream": "jaxviz.objectives",
     "direction": "jaxviz.objectives",
@@ -121,6 +123,7 @@ __all__ = [
     "__version__",
     "caricature",
     "channel",
+    "charts",
     "class_logit",
     "class_probability",
     "cppn",

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from types import MethodType
 from typing import Any, Literal
 
-_EXIT_SECONDS = 10.0
-"""How long the interpreter's exit waits for the slices under way; a compilation may take longer than that."""
+_EXIT_SECONDS = 60.0
+"""How long the interpreter's exit waits for the slices under way, which may be compilations."""
 
 
 class Turnstile:

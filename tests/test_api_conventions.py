@@ -13,6 +13,7 @@ import jaxviz
 PACKAGE = Path(jaxviz.__file__).parent
 TABLES = (
     "jaxviz",
+    "jaxviz.charts",
     "jaxviz.evidence",
     "jaxviz.objectives",
     "jaxviz.parameterizations",

@@ -119,22 +119,25 @@ class TileWidget(anywidget.AnyWidget):
         self._set_quietly(values)
 
     def _set_quietly(self, values: Mapping[str, Any]) -> None:
-        """Set traits to what the session has, and tell the browser of all that changed in one message.
+        """Set traits to what the session has: all of them, then one message to the browser, then the observers.
 
-        `hold_sync` would do the second, but not on two threads at once: it can lose what another one sets meanwhile.
+        So an observer of `layer` finds the units of that layer. `hold_trait_notifications` and `hold_sync` would do
+        the same on one thread, but not on two at once.
         """
+        before = {name: getattr(self, name) for name, value in values.items() if getattr(self, name) != value}
+        self._trait_values.update({name: values[name] for name in before})
+        if not before:
+            return
+        if self.comm is not None:
+            self.send_state(list(before))
         outer = getattr(self._mirrored, "values", None)
-        changed: list[str] = []
         self._mirrored.values = values
         try:
-            for name, value in values.items():
-                if getattr(self, name) != value:
-                    changed.append(name)
-                    self.set_trait(name, value)
+            for name, old in before.items():
+                if getattr(self, name) == values[name]:  # or else an observer or a thread has set it again, and told
+                    self._notify_trait(name, old, values[name])
         finally:
             self._mirrored.values = outer
-        if changed and self.comm is not None:
-            self.send_state(changed)
 
     def _is_mirrored(self, name: str, value: Any) -> bool:
         values = getattr(self._mirrored, "values", None)

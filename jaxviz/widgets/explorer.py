@@ -70,6 +70,11 @@ class _LayerWidget(TileWidget):
         """
         return self._session.rendering(self._session.begun())
 
+    @property
+    def scores(self) -> dict[int, float]:
+        """The newest score of each unit in the grid that has one, by the unit's number."""
+        return self._session.scores()
+
     def curve(
         self, unit: int | str | None = None, *, sign: int = 1
     ) -> tuple[Int64[np.ndarray, " time"], Float32[np.ndarray, " time"]]:

@@ -282,6 +282,13 @@ class Session(Climb):
             record = None if self.boards.shown is None else self.boards.shown.records.get((unit, sign))
             return None if record is None else record.copy()
 
+    def scores(self) -> dict[int, float]:
+        """Return the newest score of each unit in the grid that has one."""
+        with self.lock:
+            records = {} if self.boards.shown is None else self.boards.shown.records
+            found = [(unit, records[unit, 1].score) for unit in self.choice.units if (unit, 1) in records]
+            return {unit: score for unit, score in found if score is not None}
+
     def begun(self) -> list[Tile]:
         """Return the tiles to speak of: the selection if there is one, else what is in view, else all; if begun."""
         with self.lock:

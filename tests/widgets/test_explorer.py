@@ -370,3 +370,15 @@ def test_several_explorers_take_turns(open_widget):
     slices = [climb.slices for climb in climbs]
     assert min(slices) > 5
     assert max(slices) - min(slices) <= 3
+
+
+def test_an_observer_finds_traits_that_belong_together(open_widget):
+    explorer = open_widget("block", unit=11)
+    explorer.selection = [8]
+    seen = []
+    explorer.observe(
+        lambda change: seen.append((explorer.layer, len(explorer.units), explorer.unit, explorer.selection)),
+        ["layer", "units", "unit", "selection"],
+    )
+    explorer.layer = "first"
+    assert set(map(repr, seen)) == {repr(("first", 4, 0, []))}

@@ -1,0 +1,230 @@
+"""Charts beside an explorer: bqplot figures that follow its traits and set them.
+
+They are for notebooks that an author composes; what an explorer itself shows it draws without them. bqplot is
+loaded when a chart is made. A chart follows its explorer until one of them is closed.
+"""
+
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from jaxtyping import Float32, Int64
+
+__all__ = ["score_curves", "score_histogram"]
+
+_HEIGHT_PIXELS = 280
+_BINS = 24
+_MOST_CURVES = 12
+# Okabe and Ito's colours, which the colour-blind can tell apart, without the two that a white or black page hides.
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+_QUIET, _ACCENT = "#8a8a8a", "#d55e00"
+
+
+class Shows(Protocol):
+    """What a chart needs of an explorer, or of another widget that shows a layer."""
+
+    layer: str
+    units: list[int]
+    unit: int
+    selection: list[int]
+    layers: list[dict[str, Any]]
+    class_names: list[str]
+
+    @property
+    def scores(self) -> dict[int, float]:
+        """The newest score of each unit that has one."""
+        ...
+
+    def curve(
+        self, unit: int | str | None = None, *, sign: int = 1
+    ) -> tuple[Int64[np.ndarray, " time"], Float32[np.ndarray, " time"]]:
+        """Return steps and scores of a unit."""
+        ...
+
+    def observe(self, handler: Callable[[Any], None], names: Any = ...) -> None:
+        """Call back when a trait changes."""
+        ...
+
+    def unobserve(self, handler: Callable[[Any], None], names: Any = ...) -> None:
+        """Call back no more."""
+        ...
+
+
+def score_curves(explorer: Shows) -> Any:
+    """Return a figure with the scores of the selected units over their steps, or of the chosen unit if none is.
+
+    It grows while they climb, and follows `selection`, `unit` and `layer`. Up to twelve units have a curve.
+
+    Args:
+        explorer: An explorer, or another jaxviz widget that shows a layer.
+
+    Returns:
+        A `bqplot.Figure`.
+
+    Example:
+        >>> import jax.numpy as jnp, jaxviz
+        >>> model = jaxviz.wrap(lambda images: jnp.tanh(images).mean((1, 2)), input_shape=(16, 16, 3))
+        >>> explorer = jaxviz.explore(model, "mean", steps=4, size=16)
+        >>> figure = jaxviz.charts.score_curves(explorer)
+        >>> explorer.wait()
+        True
+        >>> explorer.selection = [0, 2]
+        >>> figure.marks[0].labels, figure.marks[0].y.shape
+        (['0', '2'], (2, 4))
+        >>> explorer.close()
+    """
+    bqplot = _bqplot()
+    # The scales say from the start where the axes lie; marks without data would leave them undefined.
+    steps, scores = bqplot.LinearScale(min=0), bqplot.LinearScale()
+    lines = bqplot.Lines(
+        x=[0.0],
+        y=[0.0],
+        scales={"x": steps, "y": scores},
+        colors=list(_COLOURS),
+        stroke_width=1.5,
+        labels=[""],
+        display_legend=True,
+        visible=False,
+    )
+    figure = _figure("Score", lines, "step", "score")
+    figure.legend_location = "bottom-right"
+
+    def draw(shown: Shows) -> None:
+        units = (shown.selection or [shown.unit])[:_MOST_CURVES]
+        curves = [(unit, *shown.curve(unit)) for unit in units]
+        curves = [each for each in curves if len(each[1])]
+        longest = max((len(taken) for _, taken, _ in curves), default=0)
+        if not curves:
+            lines.visible = False
+            return
+        with lines.hold_sync():
+            lines.labels = [_name(shown, unit) for unit, _, _ in curves]
+            lines.x = _table([taken for _, taken, _ in curves], longest)
+            lines.y = _table([values for _, _, values in curves], longest)
+            lines.visible = True
+
+    _follow(explorer, figure, draw)
+    return figure
+
+
+def score_histogram(explorer: Shows) -> Any:
+    """Return a histogram of the newest scores of a layer's units; brushing over it selects them in the grid.
+
+    It grows while they climb. Dragging over bars sets `explorer.selection` to the units whose score lies there; the
+    selection of the explorer, whoever made it, is drawn in colour.
+
+    Args:
+        explorer: An explorer, or another jaxviz widget that shows a layer.
+
+    Returns:
+        A `bqplot.Figure`.
+
+    Example:
+        >>> import jax.numpy as jnp, jaxviz
+        >>> model = jaxviz.wrap(lambda images: jnp.tanh(images).mean((1, 2)), input_shape=(16, 16, 3))
+        >>> explorer = jaxviz.explore(model, "mean", steps=4, size=16)
+        >>> figure = jaxviz.charts.score_histogram(explorer)
+        >>> explorer.wait()
+        True
+        >>> int(figure.marks[0].y[0].sum())
+        3
+        >>> figure.interaction.selected = [-100.0, 100.0]
+        >>> explorer.selection
+        [0, 1, 2]
+        >>> explorer.close()
+    """
+    bqplot = _bqplot()
+    score, count = bqplot.LinearScale(), bqplot.LinearScale(min=0)
+    bars = bqplot.Bars(
+        x=[0.0],
+        y=[[0.0], [0.0]],
+        scales={"x": score, "y": count},
+        colors=[_QUIET, _ACCENT],
+        type="stacked",
+        padding=0.05,
+    )
+    figure = _figure("Scores of the layer", bars, "newest score", "units")
+    brush = bqplot.interacts.BrushIntervalSelector(scale=score, marks=[bars], color=_ACCENT)
+    figure.interaction = brush
+
+    def draw(shown: Shows) -> None:
+        known, selection = shown.scores, frozenset(shown.selection)
+        chosen = [value for unit, value in known.items() if unit in selection]
+        edges = np.histogram_bin_edges([*known.values()] or [0.0], _BINS)
+        every, _ = np.histogram([*known.values()], edges)
+        selected, _ = np.histogram(chosen, edges)
+        with bars.hold_sync():
+            bars.x = (edges[:-1] + edges[1:]) / 2
+            bars.y = np.stack([every - selected, selected]).astype(float)
+
+    explorer_reference = weakref.ref(explorer)
+
+    def select(change: Any) -> None:
+        shown = explorer_reference()
+        if shown is None:
+            return
+        span = change["new"]
+        if span is None or len(span) < 2:
+            shown.selection = []
+            return
+        low, high = float(min(span)), float(max(span))
+        shown.selection = [unit for unit, value in shown.scores.items() if low <= value <= high]
+
+    brush.observe(select, "selected")
+    _follow(explorer, figure, draw)
+    return figure
+
+
+def _bqplot() -> Any:
+    import bqplot  # it has no types
+
+    return bqplot
+
+
+def _figure(title: str, mark: Any, across: str, up: str) -> Any:
+    bqplot = _bqplot()
+    columns = bqplot.Axis(scale=mark.scales["x"], label=across, grid_lines="none", num_ticks=5)
+    rows = bqplot.Axis(scale=mark.scales["y"], label=up, grid_lines="none", num_ticks=4)
+    rows.orientation = "vertical"  # an argument until bqplot 0.12, a property since
+    return bqplot.Figure(
+        marks=[mark],
+        axes=[columns, rows],
+        title=title,
+        fig_margin={"top": 36, "bottom": 40, "left": 56, "right": 16},
+        background_style={"fill": "none"},  # the page's own, light or dark
+        layout={"height": f"{_HEIGHT_PIXELS}px", "width": "100%"},
+    )
+
+
+def _follow(explorer: Shows, figure: Any, draw: Callable[[Shows], None]) -> None:
+    """Draw now, and again whenever something changes that a chart shows, for as long as the figure lives."""
+    reference = weakref.ref(figure)
+
+    def again(change: Any) -> None:
+        shown = change["owner"]
+        drawn = reference()
+        if drawn is None or drawn.comm is None:
+            shown.unobserve(again, _FOLLOWED)
+        else:
+            draw(shown)
+
+    explorer.observe(again, _FOLLOWED)
+    draw(explorer)
+
+
+# `status` changes with every slice, and at most ten times a second.
+_FOLLOWED = ["status", "selection", "unit", "units", "layer"]
+
+
+def _name(shown: Shows, unit: int) -> str:
+    classes = any(layer["classes"] for layer in shown.layers if layer["name"] == shown.layer)
+    return shown.class_names[unit] if classes else str(unit)
+
+
+def _table(rows: Sequence[Any], length: int) -> Any:
+    """Return rows of one length, NaN where a row has ended; of one row only the row, as bqplot wants it."""
+    table = np.full((len(rows), length), np.nan)
+    for row, values in zip(table, rows, strict=True):
+        row[: len(values)] = values
+    return table if len(rows) > 1 else table[0]
