@@ -75,11 +75,10 @@ def score_curves(explorer: Shows) -> Any:
         >>> explorer.close()
     """
     bqplot = _bqplot()
-    # The scales say from the start where the axes lie; marks without data would leave them undefined.
-    steps, scores = bqplot.LinearScale(min=0), bqplot.LinearScale()
+    steps, scores = _scale(0.0, 1.0), _scale(0.0, 1.0)
     lines = bqplot.Lines(
-        x=[0.0],
-        y=[0.0],
+        x=[0.0, 1.0],
+        y=[0.0, 0.0],
         scales={"x": steps, "y": scores},
         colors=list(_COLOURS),
         stroke_width=1.5,
@@ -98,6 +97,8 @@ def score_curves(explorer: Shows) -> Any:
         if not curves:
             lines.visible = False
             return
+        steps.max = float(max(1, max(taken[-1] for _, taken, _ in curves)))
+        _span(scores, np.concatenate([values for _, _, values in curves]))
         with lines.hold_sync():
             lines.labels = [_name(shown, unit) for unit, _, _ in curves]
             lines.x = _table([taken for _, taken, _ in curves], longest)
@@ -135,16 +136,17 @@ def score_histogram(explorer: Shows) -> Any:
         >>> explorer.close()
     """
     bqplot = _bqplot()
-    score, count = bqplot.LinearScale(), bqplot.LinearScale(min=0)
+    score, count = _scale(0.0, 1.0), _scale(0.0, 1.0)
     bars = bqplot.Bars(
-        x=[0.0],
-        y=[[0.0], [0.0]],
+        x=np.linspace(0, 1, _BINS),
+        y=np.zeros((2, _BINS)),
         scales={"x": score, "y": count},
         colors=[_QUIET, _ACCENT],
         type="stacked",
         padding=0.05,
     )
     figure = _figure("Scores of the layer", bars, "newest score", "units")
+    rows = figure.axes[1]
     brush = bqplot.interacts.BrushIntervalSelector(scale=score, marks=[bars], color=_ACCENT)
     figure.interaction = brush
 
@@ -154,6 +156,8 @@ def score_histogram(explorer: Shows) -> Any:
         edges = np.histogram_bin_edges([*known.values()] or [0.0], _BINS)
         every, _ = np.histogram([*known.values()], edges)
         selected, _ = np.histogram(chosen, edges)
+        score.min, score.max, count.max = float(edges[0]), float(edges[-1]), float(max(1, every.max()))
+        rows.tick_values = np.unique(np.linspace(0, max(1, every.max()), 4).round())
         with bars.hold_sync():
             bars.x = (edges[:-1] + edges[1:]) / 2
             bars.y = np.stack([every - selected, selected]).astype(float)
@@ -182,6 +186,19 @@ def _bqplot() -> Any:
     return bqplot
 
 
+def _scale(low: float, high: float) -> Any:
+    # With a span of its own: from marks without data bqplot takes one whose ticks it cannot write, and stops there.
+    return _bqplot().LinearScale(min=low, max=high)
+
+
+def _span(scale: Any, values: Float32[np.ndarray, " value"]) -> None:
+    """Let a scale show all values, with some room around them."""
+    known = values[np.isfinite(values)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    room = 0.05 * (high - low) or 0.5
+    scale.min, scale.max = low - room, high + room
+
+
 def _figure(title: str, mark: Any, across: str, up: str) -> Any:
     bqplot = _bqplot()
     columns = bqplot.Axis(scale=mark.scales["x"], label=across, grid_lines="none", num_ticks=5)
@@ -191,6 +208,8 @@ def _figure(title: str, mark: Any, across: str, up: str) -> Any:
         marks=[mark],
         axes=[columns, rows],
         title=title,
+        padding_x=0,
+        padding_y=0,
         fig_margin={"top": 36, "bottom": 40, "left": 56, "right": 16},
         background_style={"fill": "none"},  # the page's own, light or dark
         layout={"height": f"{_HEIGHT_PIXELS}px", "width": "100%"},
