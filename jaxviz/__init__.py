@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jaxviz.models import Model as Model
     from jaxviz.models import load as load
     from jaxviz.models import wrap as wrap
+    from jaxviz.objectives import alignment as alignment
     from jaxviz.objectives import caricature as caricature
     from jaxviz.objectives import channel as channel
     from jaxviz.objectives import class_logit as class_logit
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from jaxviz.objectives import custom as custom
     from jaxviz.objectives import deepdream as deepdream
     from jaxviz.objectives import direction as direction
+    from jaxviz.objectives import diversity as diversity
     from jaxviz.objectives import group as group
+    from jaxviz.objectives import interpolation as interpolation
     from jaxviz.objectives import inversion as inversion
     from jaxviz.objectives import l1 as l1
     from jaxviz.objectives import l2 as l2
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from jaxviz.parameterizations import measure_magnitude as measure_magnitude
     from jaxviz.parameterizations import phase_only as phase_only
     from jaxviz.parameterizations import pixels as pixels
+    from jaxviz.parameterizations import several as several
     from jaxviz.parameterizations import starting_from as starting_from
     from jaxviz.rendering import Plateau as Plateau
     from jaxviz.rendering import render as render
@@ -72,6 +76,9 @@ _MODULE_OF = {
     "Snapshot": "jaxviz.results",
     "UnitView": "jaxviz.widgets",
     "channel": "jaxviz.objectives",
+    "interpolation": "jaxviz.objectives",
+    "diversity": "jaxviz.objectives",
+    "alignment": "jaxviz.objectives",
     "token": "jaxviz.objectives",
     "random_direction": "jaxviz.objectives",
     "inversion": "jaxviz.objectives",
@@ -86,6 +93,7 @@ _MODULE_OF = {
     "evidence": "jaxviz.evidence",
     "explore": "jaxviz.widgets",
     "fourier": "jaxviz.parameterizations",
+    "several": "jaxviz.parameterizations",
     "starting_from": "jaxviz.parameterizations",
     "measure_colours": "jaxviz.parameterizations",
     "laplacian_pyramid": "jaxviz.parameterizations",
@@ -121,6 +129,7 @@ __all__ = [
     "Snapshot",
     "UnitView",
     "__version__",
+    "alignment",
     "caricature",
     "channel",
     "charts",
@@ -130,11 +139,13 @@ __all__ = [
     "custom",
     "deepdream",
     "direction",
+    "diversity",
     "evidence",
     "explore",
     "fourier",
     "grayscale",
     "group",
+    "interpolation",
     "inversion",
     "l1",
     "l2",
@@ -150,6 +161,7 @@ __all__ = [
     "random_direction",
     "render",
     "render_steps",
+    "several",
     "starting_from",
     "token",
     "total_variation",

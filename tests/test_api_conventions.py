@@ -48,6 +48,7 @@ POSITIONAL_DEFAULTS = {
     "grayscale": {"inner"},
     "rotate": {"max_degrees"},
     "scale": {"low", "high"},
+    "several": {"inner"},
     "shift": {"max_pixels"},
     "starting_from": {"inner"},
     "label": {"class_names"},

@@ -406,7 +406,7 @@ def test_check_explains_what_the_model_lacks(objective, error, message):
         (lambda: direction("a", [1.0], cosine_power=-1), ValueError, "The cosine power is -1"),
         (lambda: class_logit(-1), ValueError, "Count from 0"),
         (lambda: class_logit(None), TypeError, "whole number"),
-        (lambda: from_json({}), ValueError, "Unknown kind of objective None. Known kinds: channel, "),
+        (lambda: from_json({}), ValueError, "Unknown kind of objective None. Known kinds: alignment, "),
         (lambda: from_json({"kind": "chanel"}), ValueError, "Unknown kind of objective 'chanel'"),
         (
             lambda: from_json({"kind": "channel", "layer": "a"}),

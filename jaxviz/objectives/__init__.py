@@ -8,6 +8,14 @@ from typing import Any
 
 from jaxviz.objectives.base import Combination, Objective, Target, combine
 from jaxviz.objectives.classes import ClassLogit, ClassProbability, class_logit, class_probability
+from jaxviz.objectives.couples import (
+    Alignment,
+    Diversity,
+    Interpolation,
+    alignment,
+    diversity,
+    interpolation,
+)
 from jaxviz.objectives.custom import Custom, custom
 from jaxviz.objectives.penalties import L1Penalty, L2Penalty, TotalVariation, l1, l2, total_variation
 from jaxviz.objectives.references import Caricature, Inversion, caricature, inversion
@@ -28,6 +36,7 @@ from jaxviz.objectives.units import (
 )
 
 __all__ = [
+    "Alignment",
     "Caricature",
     "Channel",
     "ClassLogit",
@@ -36,7 +45,9 @@ __all__ = [
     "Custom",
     "DeepDream",
     "Direction",
+    "Diversity",
     "Group",
+    "Interpolation",
     "Inversion",
     "L1Penalty",
     "L2Penalty",
@@ -45,6 +56,7 @@ __all__ = [
     "Target",
     "Token",
     "TotalVariation",
+    "alignment",
     "caricature",
     "channel",
     "class_logit",
@@ -52,8 +64,10 @@ __all__ = [
     "custom",
     "deepdream",
     "direction",
+    "diversity",
     "from_json",
     "group",
+    "interpolation",
     "inversion",
     "l1",
     "l2",
@@ -65,6 +79,8 @@ __all__ = [
 
 _FACTORIES: dict[str, Callable[..., Objective]] = {
     "channel": channel,
+    "diversity": diversity,
+    "alignment": alignment,
     "token": token,
     "inversion": inversion,
     "group": group,
@@ -104,9 +120,11 @@ def from_json(record: Mapping[str, Any]) -> Objective:
         if kind == Combination.kind:
             terms = [(from_json(term["objective"]), term["weight"]) for term in arguments["terms"]]
             return combine(*terms, offset=arguments["offset"])
+        if kind == Interpolation.kind:
+            return interpolation(from_json(arguments["first"]), from_json(arguments["second"]))
         if kind in _FACTORIES:
             return _FACTORIES[kind](**arguments)
     except (KeyError, TypeError) as error:
         raise ValueError(f"This record of kind {kind!r} describes no objective: {error}.") from error
-    known = ", ".join(sorted([*_FACTORIES, Combination.kind]))
+    known = ", ".join(sorted([*_FACTORIES, Combination.kind, Interpolation.kind]))
     raise ValueError(f"Unknown kind of objective {kind!r}. Known kinds: {known}.")

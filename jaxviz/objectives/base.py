@@ -81,6 +81,20 @@ class Objective(abc.ABC):
             A float32 scalar, whatever the precision of the model.
         """
 
+    @property
+    def couples(self) -> bool:
+        """Whether it compares images, so that it needs several in one lane."""
+        return False
+
+    def score_of_several(self, activations: Activations, images: Float[Array, "image ..."]) -> Score:
+        """Score the images of one lane together: the sum of their scores, unless the objective compares them.
+
+        Args:
+            activations: for every target its value, the image as first axis.
+            images: before any transform, in [0, 1].
+        """
+        return jnp.sum(jax.vmap(self.score)(activations, images))
+
     @abc.abstractmethod
     def label(self, class_names: tuple[str, ...] = ()) -> str:
         """Return a short caption, such as `block3:12`.
@@ -222,6 +236,18 @@ class Combination(Objective):
         total = jnp.float32(self.offset)
         for term, weight in zip(self.terms, self.weights, strict=True):
             total = total + jnp.float32(weight) * term.score(activations, image)
+        return total
+
+    @property
+    def couples(self) -> bool:
+        """Whether any of the terms does."""
+        return any(term.couples for term in self.terms)
+
+    def score_of_several(self, activations: Activations, images: Float[Array, "image ..."]) -> Score:
+        """Return the weighted sum of the terms' scores, and the constant once for every image."""
+        total = jnp.float32(self.offset) * jnp.float32(images.shape[0])
+        for term, weight in zip(self.terms, self.weights, strict=True):
+            total = total + jnp.float32(weight) * term.score_of_several(activations, images)
         return total
 
     def bind(self, class_names: tuple[str, ...]) -> Objective:

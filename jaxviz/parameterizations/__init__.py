@@ -15,6 +15,7 @@ from jaxviz.parameterizations.magnitude import measure_magnitude, tabulate_magni
 from jaxviz.parameterizations.phase_only import PhaseOnly, Phases, phase_only
 from jaxviz.parameterizations.pixels import Pixels, pixels
 from jaxviz.parameterizations.pyramid import LaplacianPyramid, laplacian_pyramid
+from jaxviz.parameterizations.several import Several, several
 from jaxviz.parameterizations.wrappers import Grayscale, StartingFrom, grayscale, starting_from
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "PhaseOnly",
     "Phases",
     "Pixels",
+    "Several",
     "Spectrum",
     "StartingFrom",
     "cppn",
@@ -38,6 +40,7 @@ __all__ = [
     "measure_magnitude",
     "phase_only",
     "pixels",
+    "several",
     "starting_from",
     "tabulate_magnitude",
 ]
@@ -49,6 +52,7 @@ _FACTORIES: dict[str, Callable[..., Parameterization]] = {
     "laplacian_pyramid": laplacian_pyramid,
     "phase_only": phase_only,
     "pixels": pixels,
+    "several": several,
     "starting_from": starting_from,
 }
 

@@ -43,6 +43,11 @@ class Parameterization(abc.ABC):
 
     kind: ClassVar[str]
 
+    @property
+    def images_in_lane(self) -> int:
+        """How many images lie side by side in what `to_image` makes; more than one only of `several`."""
+        return 1
+
     @abc.abstractmethod
     def init(self, key: PRNGKeyArray, *shape: int) -> Variables:
         """Draw the variables of one image.

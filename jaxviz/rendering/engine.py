@@ -182,14 +182,20 @@ class Engine:
     def _scores(
         self, constants: Sequence[Array], variables: Any, lanes: Lanes, climb: Climb, key_implementation: str
     ) -> Float[Array, " lane"]:
+        count = climb.parameterization.images_in_lane
         images = jax.vmap(climb.parameterization.to_image)(variables)
+        key_data, step, place = lanes.key, lanes.step, jnp.zeros_like(lanes.step)
+        if count > 1:  # the images of a lane lie side by side; for the model all images of all lanes are one batch
+            images = _apart(images, count)
+            key_data, step = (jnp.repeat(part, count, axis=0) for part in (key_data, step))
+            place = jnp.tile(jnp.arange(count), len(lanes.step))
 
-        def disturb(key_data: Array, step: Array, image: Array) -> Array:
+        def disturb(key_data: Array, step: Array, place: Array, image: Array) -> Array:
             key = cast(Array, jax.random.wrap_key_data(key_data, impl=key_implementation))
             key = jax.random.fold_in(jax.random.fold_in(key, _STEP_STREAM), step)
-            return climb.transform(key, image)
+            return climb.transform(key if count == 1 else jax.random.fold_in(key, place), image)
 
-        disturbed = jax.vmap(disturb)(lanes.key, lanes.step, images)
+        disturbed = jax.vmap(disturb)(key_data, step, place, images)
         program = self.network.program
         known = dict(zip(self._fixed_values, constants, strict=True)) | {program.image_value: disturbed}
         computed = program.evaluate(known, self._wanted, lowering=self.lowering)
@@ -201,7 +207,23 @@ class Engine:
         def score(objective: Objective, activation: Mapping[Target, Array], image: Array) -> Array:
             return objective.score(activation, image)
 
-        return jax.vmap(score)(climb.objectives, activations, images)
+        def score_of_several(objective: Objective, activation: Mapping[Target, Array], image: Array) -> Array:
+            return objective.score_of_several(activation, image)
+
+        if count == 1:
+            return jax.vmap(score)(climb.objectives, activations, images)
+
+        def of_lanes(array: Array) -> Array:
+            return array.reshape(-1, count, *array.shape[1:])
+
+        return jax.vmap(score_of_several)(climb.objectives, jax.tree.map(of_lanes, activations), of_lanes(images))
+
+
+def _apart(strips: Float[Array, "lane row columns channel"], count: int) -> Float[Array, "image row column channel"]:
+    """Take the images that lie side by side in each lane apart, into one batch."""
+    lanes, rows, columns, channels = strips.shape
+    images = strips.reshape(lanes, rows, count, columns // count, channels)
+    return jnp.moveaxis(images, 2, 1).reshape(lanes * count, rows, columns // count, channels)
 
 
 def _of_each_lane(tree: Any, test: Callable[[Array], Array], *, any_leaf: bool = False) -> Bool[Array, " lane"]:

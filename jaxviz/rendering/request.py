@@ -38,7 +38,7 @@ class Request:
         seeds: A number for each unit that depends on its objective alone, the same under every alias of a layer.
         targets: The layer of everything that any objective reads.
         steps: Steps for each unit.
-        image_size: Height, width, channels of the images.
+        image_size: Height, width, channels of what a lane makes: an image, or several side by side.
         canvas_size: Height, width, channels of what the model sees after the transforms.
         key: The random key.
         parameterization: How variables make an image.
@@ -77,7 +77,7 @@ class Request:
             transforms=self.transform.to_json(),
             optimizer=self.optimizer_record,
             steps=self.steps,
-            size=self.image_size[:2],
+            size=(self.image_size[0], self.image_size[1] // self.parameterization.images_in_lane),
             key=tuple(int(word) for word in np.ravel(jax.random.key_data(self.key))),
             key_implementation=str(jax.random.key_impl(self.key)),
             model={
@@ -117,7 +117,15 @@ def make_request(
     transform = _transform(transforms)
     image_size = _image_size(model, size)
     canvas_size = (*transform.output_size(*image_size[:2]), image_size[2])
+    parameterization = parameterization or fourier()
+    count = parameterization.images_in_lane
     bound, labels = _bound(model, _objectives(model, objective, units))
+    for item in bound:
+        if item.couples and count == 1:
+            raise ValueError(
+                f"{item} compares images, but every lane holds one. Render several side by side: "
+                "parameterization=jaxviz.several(jaxviz.fourier(), count=4)."
+            )
     targets = _targets(model, bound)
     _check_against_model(model, bound, targets, canvas_size)
     update, record, rate = _optimizer(optimizer, learning_rate)
@@ -132,10 +140,10 @@ def make_request(
         seeds=tuple(_seed(model, objective) for objective in bound),
         targets=targets,
         steps=steps,
-        image_size=image_size,
+        image_size=(image_size[0], image_size[1] * count, image_size[2]),
         canvas_size=canvas_size,
         key=_key(key),
-        parameterization=parameterization or fourier(),
+        parameterization=parameterization,
         transform=transform,
         optimizer=update,
         optimizer_record=record,

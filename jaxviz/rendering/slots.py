@@ -293,15 +293,19 @@ def _engine(request: Request, unit: int, wished: int) -> tuple[Engine, int]:
     members = local_devices()
     each = wished_lanes(-(-wished // len(members)))
     devices = Devices(members[: -(-wished // each)])
-    network = model.network(request.canvas_size, each)
+    count = request.parameterization.images_in_lane
+    network = model.network(request.canvas_size, each * count)
     wanted = [v for target, layer in targets for v in network.wanted(layer, rectified=target.rectified)]
-    each = affordable_lanes(each, network, wanted)
+    if count == 1:
+        each = affordable_lanes(each, network, wanted)
+    else:  # what is affordable is a number of images
+        each = min(each, max(1, affordable_lanes(each * count, network, wanted) // count))
     engines = _engines.setdefault(model, {})
     how = (request.lowering, request.precision)
     identity = (request.canvas_size, each, devices, targets, request.optimizer, request.image_size, *how)
     if identity not in engines:
         engines[identity] = Engine(
-            model.network(request.canvas_size, each),
+            model.network(request.canvas_size, each * count),
             targets,
             request.optimizer,
             request.image_size,
