@@ -93,6 +93,16 @@ class ExplorerView:
         """Move a slider to a position, as dragging it there does."""
         self.get(test_id).fill(json.dumps(value))
 
+    def has_focus(self) -> bool:
+        """Whether keys go to this view."""
+        return self.root.evaluate("host => document.activeElement === host")
+
+    def wait_for_steps(self, unit: int, least: int) -> int:
+        """Wait until the picture of a unit has made so many steps, and return how many it has made."""
+        while (steps := self.steps(unit)) < least:
+            self.page.wait_for_timeout(50)
+        return steps
+
     def steps(self, unit: int) -> int:
         """At which step the picture of a unit is that the pointer rests on."""
         self.tile(unit).hover()
