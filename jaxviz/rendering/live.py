@@ -188,7 +188,11 @@ class Live:
             chosen = _chosen(board, moving, slots)
             board.states |= slots.arrange(chosen, board.states, last_step=board.settings.steps)
             self._leave_others(board)
-            return self._climb(board, slots)
+            try:
+                return self._climb(board, slots)
+            except BaseException:
+                _forget_lanes(board, slots.units)
+                raise
 
     def rendering(self, tiles: Sequence[Tile]) -> Rendering:
         """Return tiles of the present layer as they are now, in full precision; those not begun are left out.
@@ -311,6 +315,15 @@ def _chosen(board: _Board, moving: Sequence[Sequence[int]], slots: Slots) -> lis
         )
         chosen += [position for position in ranked if position not in chosen][: slots.count - len(chosen)]
     return chosen
+
+
+def _forget_lanes(board: _Board, units: Sequence[int]) -> None:
+    """Let the tiles in the lanes begin again: a step that fails has used up what it was given."""
+    for position in units:
+        for known in (board.states, board.steps, board.scores, board.ended):
+            known.pop(position, None)
+        board.continued.discard(position)
+    board.slots = None
 
 
 def _go_on(board: _Board, slots: Slots) -> None:

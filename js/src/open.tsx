@@ -3,11 +3,18 @@ import { followTheme } from "./browser";
 import { App } from "./panels/App";
 import type { Store } from "./store";
 import { style } from "./styles";
+import type { Kind } from "./traits";
 import { makeView, ViewProvider } from "./view";
 
 const LIVE = "jaxviz-live";
 /** A notebook keeps a picture behind the widget, for where there is no kernel; beside a live view it is hidden. */
 const HIDING_RULE = `.jp-OutputArea-child:has(.${LIVE}) + .jp-OutputArea-child:has(.jp-RenderedImage) { display: none }`;
+
+/**
+ * How wide a view would be if nobody said, as in a row of widgets; there it may also become narrower.
+ * Panels are laid out by the width that there is, so the browser cannot tell it from them.
+ */
+const USUAL_PIXELS: Record<Kind, number> = { explorer: 960, grid: 520, unit: 340, progress: 520 };
 
 let hidingViews = 0;
 let hidingStyle: HTMLStyleElement | null = null;
@@ -34,6 +41,8 @@ export function openView(store: Store, element: HTMLElement): () => void {
   host.dataset.lmSuppressShortcuts = "true";
   host.dataset.testid = "jaxviz";
   host.className = LIVE;
+  host.style.setProperty("contain-intrinsic-inline-size", `${USUAL_PIXELS[store.traits.kind.peek()]}px`);
+  if (!element.style.minWidth) element.style.minWidth = "0";
   const unhide = hidePicture();
   const suppress = (event: FocusEvent): void => {
     (event.target as Element).setAttribute("data-lm-suppress-shortcuts", "true");

@@ -61,14 +61,15 @@ def test_a_moved_slider_changes_the_pictures_and_the_settings(open_notebook):
     explorer.wait_for_picture(0, other_than=explorer.picture(0), seconds=10)
     print(f"from the slider to the first changed pixel: {time.monotonic() - moved:.2f} s")
     notebook.wait_for_python("explorer.settings['noise'] > 0")
+    noise = notebook.python("explorer.settings['noise']")
     until = time.monotonic() + 10
     while explorer.steps(0) >= before:  # from scratch, as the switch says
         assert time.monotonic() < until
     expect(explorer.get("setting-preset")).to_have_value("custom")
     explorer.get("from-scratch").set_checked(False)
     before = explorer.wait_for_steps(0, 400)
-    explorer.set_range("setting-noise", 0)
-    notebook.wait_for_python("explorer.settings['noise'] == 0")
+    explorer.set_range("setting-noise", 4)
+    notebook.wait_for_python(f"explorer.settings['noise'] != {noise!r}")
     until = time.monotonic() + 2
     while time.monotonic() < until:
         assert explorer.steps(0) >= before  # from where it was

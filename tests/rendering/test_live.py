@@ -210,6 +210,35 @@ def test_release_forgets_everything(live):
         live.rendering([(0, 1)])
 
 
+def test_after_a_failure_the_tiles_that_climbed_begin_again_and_the_others_go_on():
+    fails = []
+
+    def check(images):
+        if fails:
+            raise RuntimeError("out of order")
+        return images
+
+    def function(images):
+        shape = jax.ShapeDtypeStruct(images.shape, images.dtype)
+        checked = jax.pure_callback(check, shape, jax.lax.stop_gradient(images))
+        return jax.nn.relu(images + 0 * checked).mean((1, 2))
+
+    live = Live(jaxviz.wrap(function, input_shape=(24, 24, 3)))
+    many = SETTINGS.changed(steps=100)  # of more slices than one
+    climb(live, "mean", [[(2, 1)]], many)
+    before = live.rendering([(2, 1)]).images
+    live.prioritise([[(0, 1), (1, 1)]])
+    live.advance()
+    fails.append(True)
+    with pytest.raises(Exception, match="out of order"):
+        live.advance()
+    fails.clear()
+    first, *_ = updates = finish(live)
+    assert (first.first_step, updates[-1].step) == (0, many.steps)
+    assert climb(live, "mean", [[(2, 1), (0, 1)]], many) == []
+    np.testing.assert_array_equal(live.rendering([(2, 1)]).images, before)
+
+
 def test_layers_left_long_ago_are_forgotten_when_memory_is_short(live):
     live._most_bytes = 1
     climb(live, "first", [[(0, 1)]])
