@@ -83,7 +83,7 @@ export class Outbox {
   signOfLife(): void {
     this.#lastSign = Date.now();
     this.#refused = false;
-    this.#watch();
+    this.#pump(); // and not only watched: signs that come fast would put the timer off for ever
   }
 
   /** The host says that there is no kernel any more behind this model. */

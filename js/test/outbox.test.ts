@@ -39,6 +39,18 @@ test("the first change leaves at once, and of those made meanwhile only the last
   expect(sent.map((message) => message.type === "set" && message.changes.unit)).toEqual([1, 40]);
 });
 
+test("what waits leaves soon, however much comes from Python meanwhile", () => {
+  setUnit(1);
+  outbox.heard(lastSerial());
+  setUnit(2); // too soon after the first
+  expect(sent).toHaveLength(1);
+  for (let frame = 0; frame < 10; frame++) {
+    vi.advanceTimersByTime(30);
+    outbox.signOfLife();
+  }
+  expect(sent).toHaveLength(2);
+});
+
 test("changes of different traits travel together", () => {
   setUnit(1);
   setUnit(2);
