@@ -4,7 +4,8 @@
 
 The first run makes an environment of its own in .benchmarks/. Every system has a process of its own, restricted to two
 processors, and they climb in turn, so that what disturbs one disturbs all; numbers are medians. First it is checked
-that all compute the same values. Everything that is printed, and every sample, is written to .benchmarks/peers.json.
+that all compute the same values. All of it takes 20 to 30 minutes of a quiet machine. Everything that is printed, and
+every sample, is written to .benchmarks/peers.json.
 
 What is compared, at 128 pixels with lucid's transforms, a Fourier image, Adam and float32:
 
@@ -36,6 +37,12 @@ def arguments() -> argparse.Namespace:
     networks = ["googlenet", "efficientnet_lite0"]
     parser.add_argument("--networks", nargs="+", choices=networks, default=networks, help="default: both")
     parser.add_argument("--layers", nargs="+", help="only layers of these names, e.g. output; default: all")
+    parser.add_argument(
+        "--most-units-of-lucent",
+        type=int,
+        default=16,
+        help="leave lucent out of cases with more: its cost is proportional to units, and long; default: %(default)s",
+    )
     parser.add_argument("--rounds", type=int, default=5, help="samples of each system; default: %(default)s")
     parser.add_argument("--seconds", type=float, default=1.5, help="a sample's least length; default: %(default)s")
     parser.add_argument("--googlenet", type=Path, default=GOOGLENET_WEIGHTS, help="its weights; default: %(default)s")
@@ -89,7 +96,9 @@ def run(given: argparse.Namespace, files: dict[str, Path]) -> dict[str, Any]:
         agreements.append(measure.agreement(network, layer, workers, 4 if given.quick else 32))
         for units in given.units:
             case = Case(network, layer, units)
+            began = time.perf_counter()
             results[case] = measure.measure(case, systems, given.rounds, given.seconds)
+            print(f"\n{case}: took {time.perf_counter() - began:.0f} s", flush=True)
             print(f"\n{report.seconds_table({case: results[case]}, [system.name for system in systems])}", flush=True)
     for worker in workers.values():
         worker.close()
@@ -136,14 +145,16 @@ def _workers(files: dict[str, Path]) -> dict[str, Any]:
 def _systems(workers: dict[str, Any], given: argparse.Namespace) -> list[Any]:
     from side_by_side.measure import System
 
-    systems = [System("jaxviz", workers["jaxviz"], {}, fewest_steps=8)]
+    ours, torch, lucent = workers["jaxviz"], workers["PyTorch"], workers["lucent"]
+    most = max(given.units)
+    systems = [System("jaxviz", ours, {}, 16, most)]
     if given.also_xla:
-        systems.append(System("jaxviz, xla", workers["jaxviz"], {"lowering": "xla"}, fewest_steps=8))
-    systems.append(System("PyTorch tuned", workers["PyTorch"], {"compile_it": False}, fewest_steps=2))
+        systems.append(System("jaxviz, xla", ours, {"lowering": "xla"}, 16, most))
+    systems.append(System("PyTorch tuned", torch, {"compile_it": False}, 2, most))
     if not given.no_compile:
-        systems.append(System("PyTorch compiled", workers["PyTorch"], {"compile_it": True}, fewest_steps=2))
-    systems.append(System("lucent", workers["lucent"], {"eased": False}, fewest_steps=1))
-    systems.append(System("lucent eased", workers["lucent"], {"eased": True}, fewest_steps=1))
+        systems.append(System("PyTorch compiled", torch, {"compile_it": True}, 2, most))
+    systems.append(System("lucent", lucent, {"eased": False}, 1, given.most_units_of_lucent))
+    systems.append(System("lucent eased", lucent, {"eased": True}, 1, given.most_units_of_lucent))
     return systems
 
 

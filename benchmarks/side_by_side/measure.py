@@ -30,12 +30,14 @@ class System:
         worker: The process that does it.
         options: What tells this way from others of the same process.
         fewest_steps: Steps of the shortest sample: enough that a call's own cost does not show.
+        most_units: It is left out of cases with more units.
     """
 
     name: str
     worker: Worker
     options: Mapping[str, Any]
     fewest_steps: int
+    most_units: int
 
 
 @dataclasses.dataclass
@@ -102,18 +104,26 @@ def measure(case: Case, systems: Iterable[System], rounds: int, seconds: float) 
     results: dict[str, Samples] = {}
     ready: list[System] = []
     for system in systems:
+        if case.units > system.most_units:
+            continue
         try:
             note = system.worker.ask("prepare", case, system.fewest_steps, **system.options)
-            once = system.worker.ask("run", case, system.fewest_steps, **system.options)
+            watch = Watch.start()
+            once, own = system.worker.ask_timed("run", case, system.fewest_steps, **system.options)
         except RuntimeError as failure:
             print(f"  {system.name} is left out: {str(failure).strip().splitlines()[-1]}", flush=True)
             continue
         whole = max(round(seconds / once / system.fewest_steps), 1)
         steps[system.name] = system.fewest_steps * min(whole, 8)
         results[system.name] = Samples(note=note)
+        if whole == 1:  # it was a sample already, and a long one
+            results[system.name].seconds.append(once)
+            results[system.name].others.append(watch.others(own))
         ready.append(system)
     for number in range(rounds):
         for system in _rotated(ready, number):
+            if len(results[system.name].seconds) >= rounds:
+                continue
             watch = Watch.start()
             taken, own = system.worker.ask_timed("run", case, steps[system.name], **system.options)
             results[system.name].seconds.append(taken)
