@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 from tqdm.auto import tqdm
 
 from jaxviz.models.adaptation import Adapted
+from jaxviz.models.family import Family, family_of
 from jaxviz.models.layers import Layer, LayerTable
 from jaxviz.models.naming import Naming, name_layers, unrectified
 from jaxviz.models.program import PREPROCESSING, Constant, Equation, Program, flatten
@@ -137,6 +138,11 @@ class Model:
     def parameters(self) -> int:
         """Number of weights."""
         return sum(math.prod(weight.shape) for weight in self._own_weights)
+
+    @functools.cached_property
+    def family(self) -> Family:
+        """The family that default settings are chosen by: `tiny`, `transformer`, `depthwise` or `plain`."""
+        return family_of(self.network(self.input_shape, 1).program, self.layers, self.input_shape)
 
     @functools.cached_property
     def fingerprint(self) -> str:

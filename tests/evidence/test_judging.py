@@ -85,10 +85,12 @@ def test_fine_stripes_made_smaller_become_grey_and_not_coarse_stripes():
 def test_plausibility_is_nearest_distance_over_the_usual_nearest_distance():
     generator = np.random.default_rng(3)
     real, pictures = generator.standard_normal((30, 5)), generator.standard_normal((4, 5))
-    among = cdist(real, real) + np.diag(np.full(30, np.inf))
-    expected = cdist(pictures, real).min(1) / among.min(1).mean()
-    np.testing.assert_allclose(plausibility(pictures, real), expected)
-    assert plausibility(real[:1], real)[0] == 0
+    angles = np.arccos(np.clip(1 - cdist(real, real, "cosine"), -1, 1))
+    among = 2 * np.sin(angles / 2) + np.diag(np.full(30, np.inf))
+    chords = np.sqrt(2 * cdist(pictures, real, "cosine"))
+    np.testing.assert_allclose(plausibility(pictures, real), chords.min(1) / among.min(1).mean())
+    np.testing.assert_allclose(plausibility(10 * pictures, real), plausibility(pictures, real))
+    assert plausibility(2 * real[:1], real)[0] == pytest.approx(0, abs=1e-7)
     with pytest.raises(ValueError, match="at least two real images"):
         plausibility(pictures, real[:, :3])
     with pytest.raises(ValueError, match="all have the same features"):

@@ -1,0 +1,307 @@
+"""Which settings make the better picture? Every preset, on two networks, judged by real photographs and by each other.
+
+    python benchmarks/quality.py [--presets default,lucid] [--units 8] [--classes 16] [--steps 256]
+
+Pictures are kept in .benchmarks/quality and made once, so the program may be stopped at any time and goes on where it
+was; seeds are fixed. It needs the two networks' weights and a folder of photographs, whose default places are named
+below. Without a GPU a preset takes a quarter of an hour to an hour. docs/quality.md says what the columns are.
+"""
+
+import argparse
+import dataclasses
+import hashlib
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import optax
+from predictions import SHARED_DATA, read_image
+from tqdm.auto import tqdm
+
+import jaxviz
+from jaxviz import evidence, transforms
+
+STORE = Path(__file__).parents[1] / ".benchmarks" / "quality"
+SIZE = 128
+# A channel in the middle, one near the end, the class logits: what each network calls them.
+LAYERS = {
+    "efficientnet_lite0": {"mid": "stage4/block3", "late": "stage6/block4"},
+    "googlenet": {"mid": "inception_4c", "late": "inception_5a"},
+}
+FRESH = transforms.ranges(max_shift_pixels=8, scale_range=0.15, max_degrees=12)
+
+
+def maco_crops():
+    """Crops as in MaCo's paper: a quarter of the side on average, anywhere, seen at full size, with its noise."""
+    sides = np.clip(np.random.default_rng(0).normal(0.25, 0.1, 64), 0.1, 1.0)
+    return transforms.compose(
+        transforms.shift(SIZE / 4), transforms.scale(choices=[1 / side for side in sides]), transforms.noise(0.08)
+    )
+
+
+PRESETS: dict[str, dict] = {
+    "default": {},
+    "lucid": {"transforms": "lucid", "parameterization": jaxviz.fourier()},
+    "lucid + noise": {"transforms": "lucid_noise", "parameterization": jaxviz.fourier()},
+    "distill 2017": {"transforms": "distill_2017", "parameterization": jaxviz.fourier()},
+    "maco": {"parameterization": jaxviz.phase_only(), "transforms": maco_crops(), "optimizer": optax.nadam(1.0)},
+    "pixels": {"parameterization": jaxviz.pixels(), "transforms": None},
+}
+
+
+@dataclasses.dataclass
+class Row:
+    """One line of the table; NaN where a number makes no sense."""
+
+    network: str
+    units: str
+    preset: str
+    percentile: float = np.nan
+    ratio: float = np.nan
+    robustness: float = np.nan
+    own_top_1: float = np.nan
+    top_1: float = np.nan
+    top_5: float = np.nan
+    log_probability: float = np.nan
+    plausibility: float = np.nan
+    spectrum: float = np.nan
+    high: float = np.nan
+    seeds: float = np.nan
+    choice: float = np.nan
+
+
+@dataclasses.dataclass
+class Photographs:
+    """Real images of the pictures' size, their classes, and what each network makes of them."""
+
+    images: np.ndarray
+    classes: np.ndarray
+    features: dict[str, np.ndarray]
+
+
+def kept(name: str, make: Callable[[], np.ndarray]) -> np.ndarray:
+    """Return what was made under this name before, or make it."""
+    path = STORE / f"{name}.npy"
+    if not path.exists():
+        array = make()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".part.npy")
+        np.save(unfinished, array)
+        unfinished.replace(path)
+    return np.load(path)
+
+
+def photographs(models: dict[str, jaxviz.Model], folder: Path, count: int) -> Photographs:
+    paths = sorted(folder.glob("[0-9]*_*.jpg"))
+    if not paths:
+        sys.exit(
+            f"There are no photographs named '<class index>_<anything>.jpg' in {folder}, and without real images there "
+            "is nothing to compare with. Name a folder with --images (benchmarks/predictions.py says what it may hold)."
+        )
+    paths = paths[:: max(1, len(paths) // count)][:count]
+    images = kept(
+        f"photographs_{len(paths)}",
+        lambda: evidence.fitted(np.stack([read_image(path) for path in tqdm(paths, desc="photographs")]), SIZE, SIZE),
+    )
+    classes = np.array([int(path.name.split("_")[0]) for path in paths])
+    features = {
+        name: kept(f"features_{name}_{len(paths)}", lambda model=model: evidence.features(model, images))
+        for name, model in models.items()
+    }
+    return Photographs(images, classes, features)
+
+
+def objectives_of(model: jaxviz.Model, units: str, arguments: argparse.Namespace) -> list[jaxviz.objectives.Objective]:
+    if units == "classes":
+        return [jaxviz.class_logit(int(number)) for number in np.linspace(7, 993, arguments.classes).astype(int)]
+    layer = LAYERS[model.name][units]
+    width = model.layers[layer].units
+    return [jaxviz.channel(layer, int(unit)) for unit in np.linspace(3, width - 4, arguments.units).astype(int)]
+
+
+def pictures(model: jaxviz.Model, objectives: list, preset: str, arguments: argparse.Namespace, key: int) -> np.ndarray:
+    """Render the objectives one by one group of eight, and keep each group."""
+    groups = [objectives[start : start + 8] for start in range(0, len(objectives), 8)]
+    made = []
+    for group in groups:
+        settings = PRESETS[preset]
+        what = json.dumps(
+            [
+                [objective.to_json() for objective in group],
+                {name: str(value) for name, value in settings.items() if name != "optimizer"},
+                arguments.steps,
+                SIZE,
+                key,
+            ]
+        )
+        digest = hashlib.sha256(what.encode()).hexdigest()[:12]
+        label = f"{model.name}_{preset.replace(' ', '_')}_{digest}"
+
+        def make(group=group, settings=settings) -> np.ndarray:
+            rendering = jaxviz.render(
+                model, group, steps=arguments.steps, size=SIZE, key=key, progress=sys.stderr.isatty(), **settings
+            )
+            return rendering.images
+
+        made.append(kept(label, make))
+    return np.concatenate(made)
+
+
+def measure(
+    row: Row,
+    images: np.ndarray,
+    again: np.ndarray | None,
+    model: jaxviz.Model,
+    judge: jaxviz.Model,
+    objectives: list,
+    real: Photographs,
+) -> Row:
+    own = np.diagonal(evidence.scores(model, objectives, images))
+    digest = hashlib.sha256(json.dumps([objective.to_json() for objective in objectives]).encode()).hexdigest()[:12]
+    data = kept(
+        f"scores_{model.name}_{len(real.images)}_{digest}", lambda: evidence.scores(model, objectives, real.images)
+    )
+    against = evidence.against_data(own, data)
+    seen = evidence.features(judge, images)
+    row.percentile = float(against.percentile.mean())
+    row.ratio = float(np.median(against.ratio_to_maximum))
+    row.robustness = float(np.nanmedian(evidence.robustness(model, objectives, images, FRESH, key=99, draws=4)))
+    row.plausibility = float(evidence.plausibility(seen, real.features[judge.name]).mean())
+    row.spectrum = evidence.spectrum_error(images, real.images)
+    row.high = float(evidence.high_frequency_energy(images).mean())
+    row.choice = float(evidence.forced_choice(seen[:, None], real.features[judge.name], data).mean())
+    if again is not None:
+        both = np.stack([seen[: len(again)], evidence.features(judge, again)], axis=1)
+        row.seeds = float(evidence.similarity(both).mean())
+    if row.units == "classes":
+        classes = [int(objective.to_json()["index"]) for objective in objectives]
+        row.own_top_1 = evidence.transfer(model, images, classes).top_1
+        judged = evidence.transfer(judge, images, classes)
+        row.top_1, row.top_5 = judged.top_1, judged.top_5
+        row.log_probability = float(judged.log_probability.mean())
+    return row
+
+
+def anchors(models: dict[str, jaxviz.Model], real: Photographs) -> list[Row]:
+    """What photographs of the same size, and noise, get: the ends of each scale."""
+    rows = []
+    noise = np.random.default_rng(0).random((32, SIZE, SIZE, 3)).astype(np.float32)
+    for name, model in models.items():
+        judge = next(other for other in models.values() if other is not model)
+        judged = evidence.transfer(judge, real.images[::4], list(real.classes[::4]))
+        among = real.features[judge.name]
+        nearest = [
+            evidence.plausibility(among[row : row + 1], np.delete(among, row, 0))[0] for row in range(0, len(among), 8)
+        ]
+        rows.append(
+            Row(
+                name,
+                "anchor",
+                "photographs",
+                top_1=judged.top_1,
+                top_5=judged.top_5,
+                log_probability=float(judged.log_probability.mean()),
+                plausibility=float(np.mean(nearest)),
+                spectrum=0.0,
+                high=float(evidence.high_frequency_energy(real.images).mean()),
+            )
+        )
+        lost = evidence.transfer(judge, noise, list(real.classes[:32]))
+        rows.append(
+            Row(
+                name,
+                "anchor",
+                "noise",
+                top_1=lost.top_1,
+                top_5=lost.top_5,
+                log_probability=float(lost.log_probability.mean()),
+                plausibility=float(evidence.plausibility(evidence.features(judge, noise), among).mean()),
+                spectrum=evidence.spectrum_error(noise, real.images),
+                high=float(evidence.high_frequency_energy(noise).mean()),
+            )
+        )
+    return rows
+
+
+HEADINGS = {
+    "network": "network",
+    "units": "units",
+    "preset": "preset",
+    "top_1": "judge top-1",
+    "top_5": "judge top-5",
+    "log_probability": "log p",
+    "own_top_1": "own top-1",
+    "plausibility": "plausibility",
+    "percentile": "percentile",
+    "ratio": "of max",
+    "robustness": "robust",
+    "spectrum": "spectrum",
+    "high": "high freq.",
+    "seeds": "seeds",
+    "choice": "2-AFC",
+}
+
+
+def table(rows: list[Row]) -> str:
+    def cell(value: object) -> str:
+        if isinstance(value, str):
+            return value
+        return "" if np.isnan(value) else f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
+
+    lines = ["| " + " | ".join(HEADINGS.values()) + " |", "|" + "---|" * len(HEADINGS)]
+    lines += ["| " + " | ".join(cell(getattr(row, name)) for name in HEADINGS) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--presets", default=",".join(PRESETS), help="default: %(default)s")
+    parser.add_argument("--networks", default=",".join(LAYERS), help="default: %(default)s")
+    parser.add_argument("--kinds", default="classes,late,mid", help="default: %(default)s")
+    parser.add_argument("--units", type=int, default=8, help="channels of each layer; default: %(default)s")
+    parser.add_argument("--classes", type=int, default=16, help="default: %(default)s")
+    parser.add_argument("--steps", type=int, default=256, help="default: %(default)s")
+    parser.add_argument("--photographs", type=int, default=400, help="at most so many; default: %(default)s")
+    parser.add_argument("--seeds", action="store_true", help="render the first 8 classes again with another key")
+    parser.add_argument("--images", type=Path, default=SHARED_DATA / "imagenet_samples", help="default: %(default)s")
+    weights = SHARED_DATA / "googlenet" / "googlenet_float16.npz"
+    parser.add_argument("--googlenet", type=Path, default=weights, help="its weights; default: %(default)s")
+    arguments = parser.parse_args()
+    presets = arguments.presets.split(",")
+    unknown = [preset for preset in presets if preset not in PRESETS]
+    if unknown:
+        sys.exit(f"Unknown preset {unknown[0]!r}; there are: {', '.join(PRESETS)}.")
+    if not arguments.googlenet.is_file():
+        sys.exit(
+            f"GoogLeNet's weights are not at {arguments.googlenet}: one network cannot be judged by itself. "
+            "Name the file with --googlenet."
+        )
+    models = {
+        "efficientnet_lite0": jaxviz.load(),
+        "googlenet": jaxviz.load("googlenet", weights=arguments.googlenet),
+    }
+    real = photographs(models, arguments.images, arguments.photographs)
+    rows = anchors(models, real)
+    print(table(rows), flush=True)
+    for kind in arguments.kinds.split(","):
+        for name in arguments.networks.split(","):
+            model = models[name]
+            judge = next(other for other in models.values() if other is not model)
+            objectives = objectives_of(model, kind, arguments)
+            for preset in presets:
+                images = pictures(model, objectives, preset, arguments, key=0)
+                again = None
+                if arguments.seeds and kind == "classes":
+                    again = pictures(model, objectives[:8], preset, arguments, key=1)
+                rows.append(measure(Row(name, kind, preset), images, again, model, judge, objectives, real))
+                print(table(rows[-1:]).splitlines()[-1], flush=True)
+    text = table(rows)
+    (STORE / "table.md").write_text(text, encoding="utf-8")
+    (STORE / "table.json").write_text(json.dumps([dataclasses.asdict(row) for row in rows], indent=1), encoding="utf-8")
+    print(f"\n{text}\nWritten to {STORE / 'table.md'}")
+
+
+if __name__ == "__main__":
+    main()
