@@ -121,31 +121,26 @@ def objectives_of(model: jaxviz.Model, units: str, arguments: argparse.Namespace
     return [jaxviz.channel(layer, int(unit)) for unit in np.linspace(3, width - 4, arguments.units).astype(int)]
 
 
-def pictures(model: jaxviz.Model, objectives: list, preset: str, arguments: argparse.Namespace, key: int) -> np.ndarray:
-    """Render the objectives one by one group of eight, and keep each group."""
-    groups = [objectives[start : start + 8] for start in range(0, len(objectives), 8)]
+def pictures(
+    model: jaxviz.Model, objectives: list[jaxviz.objectives.Objective], preset: str, steps: int, key: int
+) -> np.ndarray:
+    """Render objectives eight at a time, and keep each eight under a name that says all that decides them."""
+    settings = PRESETS[preset]
+    numbers = jaxviz.Settings.for_family(model.family) if settings == {} else ""
+    written = {name: str(value) for name, value in settings.items() if name != "optimizer"}
     made = []
-    for group in groups:
-        settings = PRESETS[preset]
-        what = json.dumps(
-            [
-                [objective.to_json() for objective in group],
-                {name: str(value) for name, value in settings.items() if name != "optimizer"},
-                arguments.steps,
-                SIZE,
-                key,
-            ]
-        )
-        digest = hashlib.sha256(what.encode()).hexdigest()[:12]
-        label = f"{model.name}_{preset.replace(' ', '_')}_{digest}"
+    for start in range(0, len(objectives), 8):
+        group = objectives[start : start + 8]
+        what = [[objective.to_json() for objective in group], written, str(numbers), steps, SIZE, key]
+        digest = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:12]
 
-        def make(group=group, settings=settings) -> np.ndarray:
+        def make(group: list[jaxviz.objectives.Objective] = group) -> np.ndarray:
             rendering = jaxviz.render(
-                model, group, steps=arguments.steps, size=SIZE, key=key, progress=sys.stderr.isatty(), **settings
+                model, group, steps=steps, size=SIZE, key=key, progress=sys.stderr.isatty(), **settings
             )
             return rendering.images
 
-        made.append(kept(label, make))
+        made.append(kept(f"{model.name}_{preset.replace(' ', '_')}_{digest}", make))
     return np.concatenate(made)
 
 
@@ -291,10 +286,10 @@ def main() -> None:
             judge = next(other for other in models.values() if other is not model)
             objectives = objectives_of(model, kind, arguments)
             for preset in presets:
-                images = pictures(model, objectives, preset, arguments, key=0)
+                images = pictures(model, objectives, preset, arguments.steps, key=0)
                 again = None
                 if arguments.seeds and kind == "classes":
-                    again = pictures(model, objectives[:8], preset, arguments, key=1)
+                    again = pictures(model, objectives[:8], preset, arguments.steps, key=1)
                 rows.append(measure(Row(name, kind, preset), images, again, model, judge, objectives, real))
                 print(table(rows[-1:]).splitlines()[-1], flush=True)
     text = table(rows)

@@ -67,9 +67,11 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("target", nargs="+", metavar="[MODEL] LAYER[:UNITS]", help="UNITS: 7 or 0-15,20 or class names")
     render.add_argument("-o", "--out", required=True, metavar="FILE", help=".png for a picture, .npz for everything")
     render.add_argument("--steps", type=int, default=256, help="steps of the climb (default 256)")
-    render.add_argument("--size", type=_size, default=128, help="pixels, as 128 or 128x192 (height x width)")
+    render.add_argument("--size", type=_size, help="pixels, as 128 or 128x192 (height x width; default 128)")
     render.add_argument(
-        "--preset", default="lucid", help="transforms: lucid, lucid_noise, distill_2017 or none (default lucid)"
+        "--preset",
+        default="auto",
+        help="transforms: auto (what suits the model), lucid, lucid_noise, distill_2017 or none (default auto)",
     )
     render.add_argument("--seed", type=int, default=0, help="seed of all randomness (default 0)")
     render.add_argument("--columns", type=int, help="images in a row")
@@ -119,12 +121,9 @@ def _demo(parsed: argparse.Namespace) -> None:
     renderings: list[Any] = []
     model = jaxviz.load()
     print(model)
-    for name, layer, units, transforms in (
-        ("layer", _DEMO_LAYER, _DEMO_UNITS, "lucid"),
-        ("classes", "output", _DEMO_CLASSES, "lucid_noise"),
-    ):
+    for name, layer, units in (("layer", _DEMO_LAYER, _DEMO_UNITS), ("classes", "output", _DEMO_CLASSES)):
         print(f"{name}: {len(units)} units of '{layer}'")
-        rendering = jaxviz.render(model, layer, units=units, transforms=transforms)
+        rendering = jaxviz.render(model, layer, units=units)
         rendering.save(folder / f"{name}.png", labels=True)
         rendering.save(folder / f"{name}.npz")
         print(f"wrote {folder / name}.png, and everything about it to {folder / name}.npz")

@@ -28,10 +28,10 @@ def render(
     *,
     units: Iterable[int | str] | int | str | None = None,
     steps: int = 256,
-    size: int | tuple[int, int] = 128,
+    size: int | tuple[int, int] | None = None,
     key: int | jax.Array = 0,
     parameterization: Parameterization | None = None,
-    transforms: Transform | str | None = "lucid",
+    transforms: Transform | str | None = "auto",
     optimizer: optax.GradientTransformation | None = None,
     learning_rate: float | None = None,
     lowering: str = "auto",
@@ -56,11 +56,13 @@ def render(
         units: Channels of the layer, or classes by number or name; all of the layer if None.
         steps: Steps of the climb.
         size: Height and width of the images in pixels, one number or two; it need not be the model's input size.
+            Default 128, or the input size of a model of tiny images.
         key: Seed of all randomness, a whole number or a JAX key.
-        parameterization: How variables make an image; default `jaxviz.fourier()`.
-        transforms: How the image is disturbed: a transform, the name of a preset, or None for not at all.
+        parameterization: How variables make an image; default `jaxviz.fourier()`, with the family's decay power.
+        transforms: How the image is disturbed: `auto`, which suits the model's family (docs/quality.md says how that
+            was found; the recipe holds the numbers), a transform, the name of a preset, or None for not at all.
         optimizer: Any optax transformation in place of Adam; its own sign and learning rate are used.
-        learning_rate: Adam's learning rate; default 0.05.
+        learning_rate: Adam's learning rate; default 0.05, or the family's with `auto` and no parameterization.
         lowering: `auto` evaluates operations by faster equivalents on this backend, `xla` leaves them as they are.
         precision: `bfloat16` rounds the operands of products and convolutions to 16 bits, adds them up in 32 and keeps
             everything else in 32: faster where the hardware has it, and other bits (docs/performance.md).
@@ -130,10 +132,10 @@ def render_steps(
     *,
     units: Iterable[int | str] | int | str | None = None,
     steps: int = 256,
-    size: int | tuple[int, int] = 128,
+    size: int | tuple[int, int] | None = None,
     key: int | jax.Array = 0,
     parameterization: Parameterization | None = None,
-    transforms: Transform | str | None = "lucid",
+    transforms: Transform | str | None = "auto",
     optimizer: optax.GradientTransformation | None = None,
     learning_rate: float | None = None,
     lowering: str = "auto",

@@ -19,10 +19,14 @@ from jaxviz.objectives import Objective, Target, channel, class_logit
 from jaxviz.parameterizations import Parameterization, fourier
 from jaxviz.rendering.lanes import wished_lanes
 from jaxviz.rendering.plateau import Plateau, checked
-from jaxviz.results import Recipe
-from jaxviz.transforms import Transform, compose, distill_2017, lucid, lucid_noise
+from jaxviz.results import Recipe, Settings
+from jaxviz.results.settings import BORDER_PIXELS
+from jaxviz.transforms import Transform, compose, distill_2017, lucid, lucid_noise, ranges
 
 SMALLEST_SIZE_PIXELS = 8
+
+AUTO = "auto"
+"""The transforms, and the decay power and learning rate with them, that suit the model's family."""
 
 _TRANSFORM_PRESETS = {"lucid": lucid, "lucid_noise": lucid_noise, "distill_2017": distill_2017}
 
@@ -98,7 +102,7 @@ def make_request(
     *,
     units: Iterable[int | str] | int | str | None,
     steps: int,
-    size: int | tuple[int, int],
+    size: int | tuple[int, int] | None,
     key: int | jax.Array,
     parameterization: Parameterization | None,
     transforms: Transform | str | None,
@@ -114,10 +118,15 @@ def make_request(
         TypeError, ValueError, KeyError, IndexError: Something is wrong; the message says what, and what is allowed.
     """
     steps = _checked_steps(steps)
-    transform = _transform(transforms)
-    image_size = _image_size(model, size)
+    automatic = isinstance(transforms, str) and transforms == AUTO
+    suitable = Settings.for_family(model.family) if automatic else Settings()
+    transform = _suitable_transform(model, suitable) if automatic else _transform(transforms)
+    image_size = _image_size(model, _suitable_size(model) if size is None else size)
     canvas_size = (*transform.output_size(*image_size[:2]), image_size[2])
-    parameterization = parameterization or fourier()
+    if learning_rate is None and optimizer is None:
+        # A family's rate is for the coefficients that it comes with.
+        learning_rate = (suitable if parameterization is None else Settings()).learning_rate
+    parameterization = parameterization or fourier(decay_power=suitable.decay_power)
     count = parameterization.images_in_lane
     bound, labels = _bound(model, _objectives(model, objective, units))
     for item in bound:
@@ -185,6 +194,21 @@ def _key(key: int | jax.Array) -> jax.Array:
     raise TypeError(f"key is {key!r}; it must be a whole number or a JAX key such as jax.random.key(0).")
 
 
+def _suitable_size(model: Model) -> int | tuple[int, int]:
+    return model.input_shape[:2] if model.family == "tiny" else Settings().size  # pyright: ignore[reportReturnType]
+
+
+def _suitable_transform(model: Model, settings: Settings) -> Transform:
+    return ranges(
+        max_shift_pixels=settings.max_shift_pixels,
+        scale_range=settings.scale_range,
+        max_degrees=settings.max_degrees,
+        noise=settings.noise,
+        # A network of tiny images often takes one size only.
+        border_pixels=0 if model.family == "tiny" else BORDER_PIXELS,
+    )
+
+
 def _transform(transforms: Transform | str | None) -> Transform:
     if transforms is None:
         return compose()
@@ -193,8 +217,8 @@ def _transform(transforms: Transform | str | None) -> Transform:
     if isinstance(transforms, str) and transforms in _TRANSFORM_PRESETS:  # pyright: ignore[reportUnnecessaryIsInstance]
         return _TRANSFORM_PRESETS[transforms]()
     raise ValueError(
-        f"transforms is {transforms!r}; it must be a transform such as jaxviz.transforms.shift(8), None, or the name "
-        f"of a preset: {', '.join(sorted(_TRANSFORM_PRESETS))}."
+        f"transforms is {transforms!r}; it must be 'auto', a transform such as jaxviz.transforms.shift(8), None, or "
+        f"the name of a preset: {', '.join(sorted(_TRANSFORM_PRESETS))}."
     )
 
 
@@ -205,7 +229,7 @@ def _optimizer(
         if learning_rate is not None:
             raise TypeError("Give either learning_rate, for Adam, or an optimizer that has its own.")
         return optimizer, {"kind": "custom", "description": repr(type(optimizer).__name__)}, 1.0
-    rate = 0.05 if learning_rate is None else float(learning_rate)
+    rate = Settings().learning_rate if learning_rate is None else float(learning_rate)
     if not (math.isfinite(rate) and rate > 0):
         raise ValueError(f"learning_rate is {learning_rate}; it must be a positive number (0.05 is usual).")
     return _ADAM, {"kind": "adam", "learning_rate": rate}, rate

@@ -28,10 +28,20 @@ PRESETS: dict[str, dict[str, float]] = {
     "lucid": {"max_shift_pixels": 6, "scale_range": 0.1, "max_degrees": 10, "noise": 0},
     "lucid_noise": {"max_shift_pixels": 6, "scale_range": 0.1, "max_degrees": 10, "noise": 0.1},
     "distill_2017": {"max_shift_pixels": 12, "scale_range": 0.05, "max_degrees": 5, "noise": 0},
+    "strong": {"max_shift_pixels": 12, "scale_range": 0.3, "max_degrees": 10, "noise": 0.12},
     "none": {"max_shift_pixels": 0, "scale_range": 0, "max_degrees": 0, "noise": 0},
 }
 """The ranges of `jaxviz.transforms.lucid`, `lucid_noise` and `distill_2017`, drawn evenly where those draw from lists,
-on a canvas of one size. So moving from one to another compiles nothing."""
+on a canvas of one size. So moving from one to another compiles nothing. `strong` is ours: see docs/quality.md."""
+
+_STRONG = PRESETS["strong"] | {"decay_power": 1.3, "learning_rate": 0.025}
+FAMILIES: dict[str, dict[str, float]] = {
+    "depthwise": _STRONG,
+    "plain": _STRONG,
+    "transformer": _STRONG,
+    "tiny": {"max_shift_pixels": 2, "scale_range": 0.05, "max_degrees": 5, "noise": 0},
+}
+"""What suits a family of networks (`Model.family`), where it differs from the defaults of `Settings`."""
 
 CUSTOM = "custom"
 
@@ -83,6 +93,16 @@ class Settings:
         for name, (least, greatest) in LIMITS.items():
             object.__setattr__(self, name, _checked(name, getattr(self, name), least, greatest))
         object.__setattr__(self, "preset", self._matching_preset())
+
+    @classmethod
+    def for_family(cls, family: str) -> "Settings":
+        """Return the settings that suit a family of networks: what `render` and `explore` use where nothing is said.
+
+        Example:
+            >>> Settings.for_family("tiny").max_shift_pixels
+            2.0
+        """
+        return cls().changed(**FAMILIES[family])
 
     def changed(self, **changes: Any) -> "Settings":
         """Return these settings with some changed; a preset sets the numbers that are not given beside it.
