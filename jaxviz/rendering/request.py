@@ -195,7 +195,7 @@ def _key(key: int | jax.Array) -> jax.Array:
 
 
 def _suitable_size(model: Model) -> int | tuple[int, int]:
-    return model.input_shape[:2] if model.family == "tiny" else Settings().size  # pyright: ignore[reportReturnType]
+    return (model.input_shape[0], model.input_shape[1]) if model.family == "tiny" else Settings().size
 
 
 def _suitable_transform(model: Model, settings: Settings) -> Transform:

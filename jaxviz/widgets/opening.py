@@ -70,15 +70,18 @@ def open_session(model: "Model", changes: Mapping[str, Any], options: Mapping[st
     if not isinstance(model, Model):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"{model!r} is no model; make one with jaxviz.wrap or jaxviz.load, or give a jaxviz widget.")
     facts = Facts.of(model)
-    return Session(Live(model), facts, first_choice(facts, changes, options), serve=serve)
+    suitable = Settings.for_family(model.family)
+    return Session(Live(model), facts, first_choice(facts, changes, options, suitable), serve=serve)
 
 
-def first_choice(facts: Facts, changes: Mapping[str, Any], options: Mapping[str, Any]) -> Choice:
+def first_choice(
+    facts: Facts, changes: Mapping[str, Any], options: Mapping[str, Any], suitable: Settings | None = None
+) -> Choice:
     """Return what is chosen at first; a layer from the middle of the network if none is named."""
     settings = dict(options)
     changes = {"layer": middle_layer(facts)} | dict(changes)
     changes |= {name: settings.pop(name) for name in ("from_scratch", "tile_pixels") if name in settings}
-    return Choice().changed(facts, changes | {"settings": Settings().changed(**settings)})
+    return Choice().changed(facts, changes | {"settings": (suitable or Settings()).changed(**settings)})
 
 
 def middle_layer(facts: Facts) -> str:

@@ -1,0 +1,84 @@
+"""What is not said is what suits the model's family, and the recipe says it in numbers."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+import jaxviz
+from jaxviz import Settings, transforms
+from jaxviz.results.settings import FAMILIES
+
+
+def model_of(input_shape):
+    kernel = jax.random.normal(jax.random.key(0), (5, 5, 3, 4))
+
+    def network(images):
+        return jax.lax.conv_general_dilated(
+            images, kernel, (4, 4), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        ).mean((1, 2))
+
+    return jaxviz.wrap(network, input_shape=input_shape)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return model_of((80, 72, 3))
+
+
+def recipe_of(model, **options):
+    return jaxviz.render(model, "conv", units=0, steps=1, progress=False, **options).recipe
+
+
+def test_the_default_is_written_out_in_the_recipe(model):
+    settings = Settings.for_family(model.family)
+    recipe = recipe_of(model, size=24)
+    expected = transforms.ranges(
+        max_shift_pixels=settings.max_shift_pixels,
+        scale_range=settings.scale_range,
+        max_degrees=settings.max_degrees,
+        noise=settings.noise,
+    )
+    assert recipe.transforms == expected.to_json()
+    assert recipe.parameterization == jaxviz.fourier(decay_power=settings.decay_power).to_json()
+    assert recipe.optimizer == {"kind": "adam", "learning_rate": settings.learning_rate}
+    assert settings.noise > 0  # what tells it from lucid's
+
+
+def test_the_default_is_the_same_picture_as_its_numbers_written_out(model):
+    rendering = jaxviz.render(model, "conv", units=[1], steps=3, size=24, progress=False)
+    written = Settings.for_family(model.family).changed(steps=3, size=24).python("conv", [1])
+    scope = {"jaxviz": jaxviz, "model": model}
+    again = eval(written, scope)
+    assert jnp.array_equal(rendering.images, again.images)
+
+
+def test_what_is_said_stands(model):
+    assert recipe_of(model, size=24, learning_rate=0.2).optimizer["learning_rate"] == 0.2
+    own = recipe_of(model, size=24, parameterization=jaxviz.pixels())
+    assert own.parameterization == jaxviz.pixels().to_json()
+    assert own.optimizer["learning_rate"] == 0.05  # the family's rate is for its own parameterization
+    lucid = recipe_of(model, size=24, transforms="lucid")
+    assert lucid.transforms == transforms.lucid().to_json()
+    assert lucid.parameterization == jaxviz.fourier().to_json()
+    assert lucid.optimizer["learning_rate"] == 0.05
+
+
+def test_tiny_images_are_rendered_at_their_own_size_on_a_canvas_of_that_size():
+    kernel = jnp.ones((28 * 20, 3))
+    model = jaxviz.wrap(lambda images: images.reshape(images.shape[0], -1) @ kernel, input_shape=(28, 20, 1))
+    rendering = jaxviz.render(model, model.layers[-1].name, units=[0], steps=2, progress=False)
+    assert rendering.images.shape == (1, 28, 20, 1)
+    assert rendering.states == ("done",)
+
+
+def test_every_family_has_settings():
+    assert {model_of((80, 72, 3)).family, model_of((28, 28, 3)).family} == {"plain", "tiny"}
+    assert FAMILIES.keys() == {"plain", "tiny", "depthwise", "transformer"}
+    for family in FAMILIES:
+        assert Settings.for_family(family).steps == Settings().steps
+
+
+def test_the_explorer_begins_with_the_same_settings(model):
+    explorer = jaxviz.explore(model, "conv", steps=2, size=24)
+    assert explorer.settings == Settings.for_family("plain").changed(steps=2, size=24).to_json()
+    explorer.close()
