@@ -1,5 +1,6 @@
 // One store for each model, shared by its views: the traits as signals, the pictures, and the way to Python.
 import { batch, type Signal, signal } from "@preact/signals";
+import { Arrivals } from "./arrivals";
 import { saveBytes } from "./browser";
 import { FrameQueue } from "./frames";
 import { type Bytes, bytesOf, type Command, type Frame, type Incoming, type Model } from "./messages";
@@ -20,10 +21,7 @@ const NAMES = Object.keys(DEFAULTS) as TraitName[];
 export class Store {
   readonly traits: TraitSignals;
   readonly connection = signal<Connection>("answering");
-  /** Without a kernel: the units of each layer that were exported, with their states. */
-  readonly exported = signal<ReadonlyMap<string, ReadonlyMap<number, State>>>(new Map());
-  /** Height over width of the pictures of each layer; they are square until one came that is not. */
-  readonly #aspects = signal<ReadonlyMap<string, number>>(new Map());
+  readonly #arrivals = new Arrivals();
   /** Whether a layer was chosen of which Python has said nothing yet. */
   readonly #awaitsLayer = signal(false);
   readonly pictures = new Pictures(makeCanvas);
@@ -71,7 +69,7 @@ export class Store {
   }
 
   aspectOf(layer: string): number {
-    return this.#aspects.value.get(layer) ?? 1;
+    return this.#arrivals.aspectOf(layer);
   }
 
   /** What a unit is called: the class where units are classes, or nothing. */
@@ -133,10 +131,9 @@ export class Store {
       if (unit !== undefined) this.set({ unit });
       return;
     }
-    const exported = this.exported.peek().get(name);
-    if (!this.hasKernel && exported) {
-      const units = [...exported.keys()].sort((one, two) => one - two);
-      this.traits.states.value = units.map((each) => exported.get(each)).join("");
+    if (!this.hasKernel) {
+      const { units, states } = this.#arrivals.unitsOf(name);
+      this.traits.states.value = states;
       this.set({ layer: name, units, unit: unit ?? units[0] ?? 0, selection: [] });
       return;
     }
@@ -144,12 +141,12 @@ export class Store {
   }
 
   canOpen(name: string): boolean {
-    return this.traits.kernel.value || this.exported.value.has(name);
+    return this.traits.kernel.value || this.#arrivals.has(name);
   }
 
   /** Whether any layer inside a module can be opened. */
   canOpenIn(path: string): boolean {
-    return this.traits.kernel.value || [...this.exported.value.keys()].some((name) => name.startsWith(`${path}/`));
+    return this.traits.kernel.value || this.#arrivals.hasInside(path);
   }
 
   command(command: Command): void {
@@ -221,8 +218,8 @@ export class Store {
         for (const name of settled) this.#adopt(name);
       });
     } else if (content.type === "frame") {
-      this.#noteAspect(content);
-      if (!this.hasKernel) this.#noteExported(content);
+      this.#arrivals.noteAspect(content);
+      if (!this.hasKernel) this.#arrivals.noteUnits(content);
       this.#frames.add(content, buffers[0]);
     } else if (content.type === "unit") {
       this.records.take(content, buffers[0], this.#isChosen(content.layer, content.unit));
@@ -240,13 +237,6 @@ export class Store {
     return layer === this.traits.layer.peek() && unit === this.traits.unit.peek();
   }
 
-  #noteExported(frame: Frame): void {
-    const all = new Map(this.exported.peek());
-    const units = new Map(all.get(frame.layer));
-    for (const { unit, sign, state } of frame.tiles) if (sign > 0) units.set(unit, state);
-    this.exported.value = all.set(frame.layer, units);
-  }
-
   #sayVisible(): void {
     this.#outbox.post({ type: "visible", units: [...new Set([...this.#views.values()].flat())] });
   }
@@ -256,11 +246,6 @@ export class Store {
     const { phase } = this.traits.status.peek();
     const running = phase === "climbing" || phase === "preparing";
     if (running && this.#outbox.silentMilliseconds > PROBE_MILLISECONDS) this.#sayVisible();
-  }
-
-  #noteAspect({ layer, height, width }: Frame): void {
-    if (this.#aspects.peek().get(layer) === height / width) return;
-    this.#aspects.value = new Map(this.#aspects.peek()).set(layer, height / width);
   }
 
   /** Marks a layer as in use; if its pictures had to make room for others, Python sends them again. */
