@@ -14,13 +14,9 @@ LAYER = "stage2/block2/expand/relu6"
 # A climb that goes on for as long as a test looks at it.
 ENDLESS = 4096
 
-# The part of the row's canvas that is a tile's: its mean, its deviation and a number that any changed pixel changes.
-PICTURE = """(tile) => {
-    const canvas = tile.parentElement.querySelector('canvas');
-    const [sheet, place] = [canvas.getBoundingClientRect(), tile.getBoundingClientRect()];
-    const [across, down] = [canvas.width / sheet.width, canvas.height / sheet.height];
-    const {data} = canvas.getContext('2d').getImageData(
-        (place.left - sheet.left) * across, 0, place.width * across, sheet.height * down);
+# Of a part of a canvas: its mean, its deviation and a number that any changed pixel changes.
+MEASURE = """(canvas, left, width, height) => {
+    const {data} = canvas.getContext('2d').getImageData(left, 0, width, height);
     let [sum, squares, code] = [0, 0, 0];
     for (let at = 0; at < data.length; at += 4) {
         const grey = (data[at] + data[at + 1] + data[at + 2]) / 3;
@@ -29,6 +25,12 @@ PICTURE = """(tile) => {
     const count = data.length / 4;
     return [sum / count, Math.sqrt(Math.max(0, squares / count - (sum / count) ** 2)), code];
 }"""
+TILE = f"""(tile) => {{
+    const canvas = tile.parentElement.querySelector('canvas');
+    const [sheet, place] = [canvas.getBoundingClientRect(), tile.getBoundingClientRect()];
+    const [across, down] = [canvas.width / sheet.width, canvas.height / sheet.height];
+    return ({MEASURE})(canvas, (place.left - sheet.left) * across, place.width * across, sheet.height * down);
+}}"""
 
 
 class Picture(NamedTuple):
@@ -67,7 +69,18 @@ class ExplorerView:
 
     def picture(self, unit: int) -> Picture:
         """What the tile of a unit shows now."""
-        return Picture(*self.tile(unit).evaluate(PICTURE))
+        return Picture(*self.tile(unit).evaluate(TILE))
+
+    def first_stage(self) -> Picture:
+        """The picture with which the chosen unit began, by replaying its climb."""
+        self.get("stages").press("Home")
+        measured = (
+            self.get("unit-positive")
+            .locator("canvas")
+            .evaluate(f"canvas => ({MEASURE})(canvas, 0, canvas.width, canvas.height)")
+        )
+        self.get("stages").press("End")
+        return Picture(*measured)
 
     def wait_for_picture(
         self, unit: int, *, other_than: Picture | None = None, seconds: float = PATIENT_SECONDS
