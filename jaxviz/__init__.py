@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from jaxviz import charts as charts
     from jaxviz import evidence as evidence
     from jaxviz import objectives as objectives
+    from jaxviz import optimizers as optimizers
     from jaxviz import parameterizations as parameterizations
+    from jaxviz import presets as presets
     from jaxviz import transforms as transforms
     from jaxviz.models import Layer as Layer
     from jaxviz.models import LayerTable as LayerTable
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from jaxviz.parameterizations import pixels as pixels
     from jaxviz.parameterizations import several as several
     from jaxviz.parameterizations import starting_from as starting_from
+    from jaxviz.presets import compare_presets as compare_presets
     from jaxviz.rendering import Plateau as Plateau
     from jaxviz.rendering import render as render
     from jaxviz.rendering import render_steps as render_steps
@@ -75,41 +78,44 @@ _MODULE_OF = {
     "Settings": "jaxviz.results",
     "Snapshot": "jaxviz.results",
     "UnitView": "jaxviz.widgets",
-    "channel": "jaxviz.objectives",
-    "interpolation": "jaxviz.objectives",
-    "diversity": "jaxviz.objectives",
     "alignment": "jaxviz.objectives",
-    "token": "jaxviz.objectives",
-    "random_direction": "jaxviz.objectives",
-    "inversion": "jaxviz.objectives",
-    "group": "jaxviz.objectives",
-    "custom": "jaxviz.objectives",
-    "class_probability": "jaxviz.objectives",
     "caricature": "jaxviz.objectives",
+    "channel": "jaxviz.objectives",
     "charts": "jaxviz.charts",
     "class_logit": "jaxviz.objectives",
+    "class_probability": "jaxviz.objectives",
+    "compare_presets": "jaxviz.presets",
+    "cppn": "jaxviz.parameterizations",
+    "custom": "jaxviz.objectives",
     "deepdream": "jaxviz.objectives",
     "direction": "jaxviz.objectives",
+    "diversity": "jaxviz.objectives",
     "evidence": "jaxviz.evidence",
     "explore": "jaxviz.widgets",
     "fourier": "jaxviz.parameterizations",
-    "several": "jaxviz.parameterizations",
-    "starting_from": "jaxviz.parameterizations",
-    "measure_colours": "jaxviz.parameterizations",
-    "laplacian_pyramid": "jaxviz.parameterizations",
     "grayscale": "jaxviz.parameterizations",
-    "cppn": "jaxviz.parameterizations",
+    "group": "jaxviz.objectives",
+    "interpolation": "jaxviz.objectives",
+    "inversion": "jaxviz.objectives",
     "l1": "jaxviz.objectives",
     "l2": "jaxviz.objectives",
+    "laplacian_pyramid": "jaxviz.parameterizations",
     "load": "jaxviz.models",
+    "measure_colours": "jaxviz.parameterizations",
     "measure_magnitude": "jaxviz.parameterizations",
     "neuron": "jaxviz.objectives",
     "objectives": "jaxviz.objectives",
+    "optimizers": "jaxviz.optimizers",
     "parameterizations": "jaxviz.parameterizations",
     "phase_only": "jaxviz.parameterizations",
     "pixels": "jaxviz.parameterizations",
+    "presets": "jaxviz.presets",
+    "random_direction": "jaxviz.objectives",
     "render": "jaxviz.rendering",
     "render_steps": "jaxviz.rendering",
+    "several": "jaxviz.parameterizations",
+    "starting_from": "jaxviz.parameterizations",
+    "token": "jaxviz.objectives",
     "total_variation": "jaxviz.objectives",
     "transforms": "jaxviz.transforms",
     "wrap": "jaxviz.models",
@@ -135,6 +141,7 @@ __all__ = [
     "charts",
     "class_logit",
     "class_probability",
+    "compare_presets",
     "cppn",
     "custom",
     "deepdream",
@@ -155,9 +162,11 @@ __all__ = [
     "measure_magnitude",
     "neuron",
     "objectives",
+    "optimizers",
     "parameterizations",
     "phase_only",
     "pixels",
+    "presets",
     "random_direction",
     "render",
     "render_steps",

@@ -16,7 +16,9 @@ TABLES = (
     "jaxviz.charts",
     "jaxviz.evidence",
     "jaxviz.objectives",
+    "jaxviz.optimizers",
     "jaxviz.parameterizations",
+    "jaxviz.presets",
     "jaxviz.results",
     "jaxviz.transforms",
 )

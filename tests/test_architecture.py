@@ -23,8 +23,10 @@ ALLOWED = {
     **dict.fromkeys(ENGINES, LEAVES | RECORDS),
     "html": RECORDS,
     "charts": RECORDS,
+    "optimizers": frozenset(),  # optax transformations and nothing of ours
+    "presets": LEAVES | RECORDS | {"rendering", "optimizers"},  # settings of all parts, and what compares them
     "widgets": RECORDS | {"jobs", "html"},
-    "cli": LEAVES | ENGINES | FACES | RECORDS | {"jobs", ROOT},
+    "cli": LEAVES | ENGINES | FACES | RECORDS | {"jobs", "presets", ROOT},
     "__main__": frozenset({"cli"}),
     ROOT: frozenset(),  # the public table imports when a name is used, and for type checkers
 }

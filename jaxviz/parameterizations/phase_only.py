@@ -47,7 +47,7 @@ class Phases:
 @partial(
     jax.tree_util.register_dataclass,
     data_fields=["decay_power", "blur_pixels", "contrast", "magnitude", "colours"],
-    meta_fields=["decorrelated"],
+    meta_fields=["decorrelated", "standardized"],
 )
 @dataclass(frozen=True, eq=False, repr=False)
 class PhaseOnly(Parameterization):
@@ -59,6 +59,7 @@ class PhaseOnly(Parameterization):
     magnitude: Leaf = None
     decorrelated: bool = True
     colours: Leaf = None
+    standardized: bool = False
     kind = "phase_only"
 
     def init(self, key: PRNGKeyArray, *shape: int) -> Phases:
@@ -76,7 +77,10 @@ class PhaseOnly(Parameterization):
         """Give every wave its magnitude, add them up, and squash the sum to [0, 1]."""
         extents = variables.extents
         magnitude = self.magnitudes(extents)
-        angles = antisymmetric(jnp.moveaxis(variables.angles, -1, 0), extents)
+        free = variables.angles
+        if self.standardized:
+            free = (free - jnp.mean(free)) / (jnp.std(free) + 1e-5)
+        angles = antisymmetric(jnp.moveaxis(free, -1, 0), extents)
         real, imaginary = magnitude * jnp.cos(angles), magnitude * jnp.sin(angles)
         mix = mixing(self.decorrelated, self.colours, len(extents), angles.shape[0])
         return to_unit_range(sum_of_waves(mix(real, 0), mix(imaginary, 0), extents))
@@ -106,6 +110,7 @@ def phase_only(
     magnitude: Any = None,
     decorrelated: bool = True,
     colours: Any = None,
+    standardized: bool = False,
 ) -> PhaseOnly:
     """Describe an image by the phases of its waves alone; how much of each wave it holds stays as in natural images.
 
@@ -125,7 +130,8 @@ def phase_only(
 
     What differs from the published method and its implementations: the paper's and xplique's magnitude is that of
     ImageNet, here it is a formula or measured from your data; xplique and Horama standardise phases and image at every
-    step, to a contrast of 1, here the phases stay as they are and the magnitudes alone decide the contrast; they climb
+    step, to a contrast of 1, here the magnitudes alone decide the contrast and the phases stay as they are unless
+    `standardized`; they climb
     one objective at a time with NAdam at a learning rate of 1, here any number climbs at once with whatever `render` is
     given.
 
@@ -135,6 +141,9 @@ def phase_only(
         contrast: standard deviation of the image before it is squashed.
         magnitude: the table that `measure_magnitude` returns for images of your own, in place of the formula.
         decorrelated: whether three channels are decorrelated colours, which `decorrelated_to_rgb` mixes.
+        standardized: whether all phases together are given mean zero and deviation one before they are used, as xplique
+            and Horama do. The longer the climb the less a step then turns them, without which a learning rate of 1
+            never settles.
         colours: as in `fourier`; then measure the magnitude with the same `colours`.
 
     Raises:
@@ -158,7 +167,7 @@ def phase_only(
         power = finite(_DECAY_POWER if decay_power is None else decay_power, "decay_power")
         blur = finite(_BLUR_PIXELS if blur_pixels is None else blur_pixels, "blur_pixels", least=0)
         strength = finite(contrast, "contrast", least=0)
-        return PhaseOnly(power, blur, strength, None, bool(decorrelated), checked_colours(colours))
+        return PhaseOnly(power, blur, strength, None, bool(decorrelated), checked_colours(colours), standardized)
     if decay_power is not None or blur_pixels is not None:
         raise ValueError("Give either decay_power and blur_pixels, for the formula, or a measured magnitude.")
     table = np.array(magnitude, np.float32)
@@ -169,4 +178,4 @@ def phase_only(
         )
     table.flags.writeable = False
     strength = finite(contrast, "contrast", least=0)
-    return PhaseOnly(None, None, strength, table, bool(decorrelated), checked_colours(colours))
+    return PhaseOnly(None, None, strength, table, bool(decorrelated), checked_colours(colours), standardized)

@@ -228,7 +228,8 @@ def _optimizer(
     if optimizer is not None:
         if learning_rate is not None:
             raise TypeError("Give either learning_rate, for Adam, or an optimizer that has its own.")
-        return optimizer, {"kind": "custom", "description": repr(type(optimizer).__name__)}, 1.0
+        custom = {"kind": "custom", "description": repr(type(optimizer).__name__)}
+        return optimizer, getattr(optimizer, "record", custom), 1.0
     rate = Settings().learning_rate if learning_rate is None else float(learning_rate)
     if not (math.isfinite(rate) and rate > 0):
         raise ValueError(f"learning_rate is {learning_rate}; it must be a positive number (0.05 is usual).")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jaxviz.transforms.base import Transform
+from jaxviz.transforms.closeup import Closeup, closeup
 from jaxviz.transforms.composition import Compose, Geometric, compose
 from jaxviz.transforms.geometric import (
     Crop,
@@ -27,6 +28,7 @@ from jaxviz.transforms.noise import Noise, noise
 from jaxviz.transforms.presets import distill_2017, lucid, lucid_noise, ranges
 
 __all__ = [
+    "Closeup",
     "Compose",
     "Crop",
     "Geometric",
@@ -37,6 +39,7 @@ __all__ = [
     "Scale",
     "Shift",
     "Transform",
+    "closeup",
     "compose",
     "crop",
     "distill_2017",
@@ -53,6 +56,7 @@ __all__ = [
 ]
 
 _FACTORIES: dict[str, Callable[..., Transform]] = {
+    "closeup": closeup,
     "crop": crop,
     "jitter": jitter,
     "noise": noise,

@@ -82,7 +82,7 @@ def test_diversity_lowers_how_alike_the_images_of_a_lane_are_to_the_layer():
 def test_images_of_a_lane_that_nothing_couples_climb_as_one_image_does():
     model = striped_network()
     options = {"steps": 40, "size": 20, "transforms": None, "progress": False}
-    single = jaxviz.render(model, "patterns", units=[1, 2], **options)
+    single = jaxviz.render(model, "patterns", units=[1, 2], parameterization=jaxviz.fourier(), **options)
     strips = jaxviz.render(model, "patterns", units=[2, 1], parameterization=jaxviz.several(count=2), **options)
     np.testing.assert_allclose(strips.scores[::-1] / 2, single.scores, rtol=0.05)
     alone = jaxviz.render(model, "patterns", units=1, parameterization=jaxviz.several(count=2), **options)
