@@ -237,7 +237,7 @@ _EVERY_LUCID = (
 )
 _EVERY_MACO = (
     "The magnitude is a formula and not ImageNet's mean; the image is not standardised at each step; one crop "
-    "a step, seen at the canvas's size."
+    "a step, seen at the canvas's size, so that it climbs more slowly."
 )
 
 _ALL = (
