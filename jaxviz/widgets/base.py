@@ -222,6 +222,10 @@ class TileWidget(anywidget.AnyWidget):
         if session is not None:
             session.leave(self)
 
+    def __repr__(self) -> str:
+        """Say what is shown; ipywidgets would write every trait."""
+        return f"{type(self).__name__}({self.model_name!r}, {self.layer!r}, {self.status['phase']})"
+
     # On the screen
 
     def _ipython_display_(self) -> None:

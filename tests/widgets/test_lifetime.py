@@ -8,7 +8,6 @@ import weakref
 import pytest
 from fake_browser import Browser
 from fake_climb import FakeClimb, open_fake_session
-from ipywidgets.widgets.widget import _instances
 
 import jaxviz.widgets
 from jaxviz.widgets import Explorer, lifetime, opening
@@ -31,12 +30,12 @@ def test_closing_frees_the_climb_the_comm_and_the_registry():
     climb = FakeClimb(slice_seconds=0.001)
     explorer = Explorer(climb, "block", steps=4000)
     model_id = explorer.model_id
-    assert _instances[model_id] is not None
+    assert lifetime._registry()[model_id] is not None
     explorer.close()
     explorer.close()
     assert explorer._session.job.join(10)
     assert climb.released == 1
-    assert model_id not in _instances
+    assert model_id not in lifetime._registry()
 
 
 def test_an_explorer_that_nobody_has_ends_although_it_climbs():
@@ -46,7 +45,7 @@ def test_an_explorer_that_nobody_has_ends_although_it_climbs():
     time.sleep(0.05)
     del explorer
     assert collected(reference)
-    assert model_id not in _instances
+    assert model_id not in lifetime._registry()
     deadline = time.monotonic() + 10
     while climb.released == 0:
         assert time.monotonic() < deadline
@@ -86,13 +85,13 @@ def test_a_displayed_explorer_stays_until_it_is_closed(monkeypatch):
 
 
 def test_a_constructor_that_raises_leaves_nothing():
-    count = len(_instances)
+    count = len(lifetime._registry())
     with pytest.raises(KeyError):
         Explorer(FakeClimb(), "no such layer")
     with pytest.raises(TypeError):
         Explorer(FakeClimb(), "first", sides=3)
     gc.collect()
-    assert len(_instances) == count
+    assert len(lifetime._registry()) == count
 
 
 def test_fifty_explorers_leave_no_thread_no_widget_and_no_memory():
@@ -108,7 +107,7 @@ def test_fifty_explorers_leave_no_thread_no_widget_and_no_memory():
     for _ in range(5):
         once()
     gc.collect()
-    threads, widgets, objects = threading.active_count(), len(_instances), len(gc.get_objects())
+    threads, widgets, objects = threading.active_count(), len(lifetime._registry()), len(gc.get_objects())
     for _ in range(50):
         once()
     deadline = time.monotonic() + 10
@@ -116,7 +115,7 @@ def test_fifty_explorers_leave_no_thread_no_widget_and_no_memory():
         time.sleep(0.01)
     gc.collect()
     assert threading.active_count() <= threads
-    assert len(_instances) == widgets
+    assert len(lifetime._registry()) == widgets
     assert len(gc.get_objects()) < objects + 1000  # one explorer with its records is more than 500
 
 

@@ -38,6 +38,7 @@ def explorer(model, no_thread_left):
     explorer.close()
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("what", ["unit", "grid"])
 def test_the_code_makes_what_is_on_the_screen_bit_for_bit(explorer, model, what):
     explorer.unit = 4
