@@ -14,6 +14,7 @@ from jaxviz.widgets.opening import middle_layer
 from records import MARKUP
 
 
+@pytest.mark.smoke
 def test_it_climbs_at_once_and_ends(open_widget):
     explorer = open_widget("block")
     assert explorer.wait(10)
@@ -81,6 +82,7 @@ def test_units_are_numbers_or_names_of_classes(open_widget):
     assert explorer.units == [0, 1, 2]
 
 
+@pytest.mark.smoke
 def test_settings_are_merged_and_checked(open_widget):
     explorer = open_widget("first")
     explorer.settings = {"noise": 0.1}
@@ -210,6 +212,7 @@ def test_observers_are_told_and_may_answer(open_widget):
     assert seen[-1] == 2
 
 
+@pytest.mark.smoke
 def test_links_work_both_ways(open_widget):
     explorer, other = open_widget("first"), open_widget("block")
     traitlets.link((explorer, "unit"), (other, "unit"))

@@ -26,6 +26,7 @@ def collected(reference, seconds=10):
     return reference() is None
 
 
+@pytest.mark.smoke
 def test_closing_frees_the_climb_the_comm_and_the_registry():
     climb = FakeClimb(slice_seconds=0.001)
     explorer = Explorer(climb, "block", steps=4000)
@@ -38,6 +39,7 @@ def test_closing_frees_the_climb_the_comm_and_the_registry():
     assert model_id not in lifetime._registry()
 
 
+@pytest.mark.smoke
 def test_an_explorer_that_nobody_has_ends_although_it_climbs():
     climb = FakeClimb(slice_seconds=0.001)
     explorer = Explorer(climb, "block", steps=4000)
