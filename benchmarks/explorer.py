@@ -240,7 +240,7 @@ def main():
     serving, slices = Busy(session, "_serve"), Busy(session._live, "advance")
     began = time.perf_counter()
     frames, sizes, slower, alone = streaming(explorer, wire, arguments.seconds, arguments.rounds)
-    passed = time.perf_counter() - began
+    slices_a_second = slices.calls / (time.perf_counter() - began)
     serving_milliseconds = 1000 * serving.seconds / max(1, sum(frames) * arguments.seconds)
     stops = stop_milliseconds(explorer, arguments.rounds)
     sliders = slider_milliseconds(explorer, wire, arguments.rounds)
@@ -248,7 +248,7 @@ def main():
     explorer.close()
     measured = {
         "frames a second": spread(frames),
-        "slices a second": f"{slices.calls / passed:.1f}",
+        "slices a second": f"{slices_a_second:.1f}",
         "frames a second of a climb without cost": f"{offered_frames_a_second(3.0):.1f}",
         "kilobytes a frame": spread(sizes),
         "processor time of a frame, ms": f"{serving_milliseconds:.1f}",
