@@ -16,7 +16,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import optax
 from predictions import SHARED_DATA, read_image
 from tqdm.auto import tqdm
 
@@ -33,22 +32,25 @@ LAYERS = {
 FRESH = transforms.ranges(max_shift_pixels=8, scale_range=0.15, max_degrees=12)
 
 
-def maco_crops():
-    """Crops as in MaCo's paper: a quarter of the side on average, anywhere, seen at full size, with its noise."""
-    sides = np.clip(np.random.default_rng(0).normal(0.25, 0.1, 64), 0.1, 1.0)
-    return transforms.compose(
-        transforms.shift(SIZE / 4), transforms.scale(choices=[1 / side for side in sides]), transforms.noise(0.08)
-    )
-
-
 PRESETS: dict[str, dict] = {
     "default": {},
     "lucid": {"transforms": "lucid", "parameterization": jaxviz.fourier()},
     "lucid + noise": {"transforms": "lucid_noise", "parameterization": jaxviz.fourier()},
     "distill 2017": {"transforms": "distill_2017", "parameterization": jaxviz.fourier()},
-    "maco": {"parameterization": jaxviz.phase_only(), "transforms": maco_crops(), "optimizer": optax.nadam(1.0)},
     "pixels": {"parameterization": jaxviz.pixels(), "transforms": None},
 }
+
+
+# Rendered unless --presets says otherwise: the sets above, and published ones by their names in jaxviz.presets.
+USUAL = (*PRESETS, "maco", "dvt_1", "dvt_2", "dvt_3", "dvt_4")
+
+
+def settings_of(preset: str, steps: int) -> dict:
+    """Return what `jaxviz.render` is given, steps, size and key aside."""
+    if preset in PRESETS:
+        return PRESETS[preset]
+    published = jaxviz.presets.named(preset).settings(size=SIZE, steps=steps)
+    return {name: value for name, value in published.items() if name not in ("steps", "size")}
 
 
 @dataclasses.dataclass
@@ -125,7 +127,7 @@ def pictures(
     model: jaxviz.Model, objectives: list[jaxviz.objectives.Objective], preset: str, steps: int, key: int
 ) -> np.ndarray:
     """Render objectives eight at a time, and keep each eight under a name that says all that decides them."""
-    settings = PRESETS[preset]
+    settings = settings_of(preset, steps)
     numbers = jaxviz.Settings.for_family(model.family) if settings == {} else ""
     written = {name: str(value) for name, value in settings.items() if name != "optimizer"}
     made = []
@@ -252,7 +254,7 @@ def table(rows: list[Row]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--presets", default=",".join(PRESETS), help="default: %(default)s")
+    parser.add_argument("--presets", default=",".join(USUAL), help="default: %(default)s")
     parser.add_argument("--networks", default=",".join(LAYERS), help="default: %(default)s")
     parser.add_argument("--kinds", default="classes,late,mid", help="default: %(default)s")
     parser.add_argument("--units", type=int, default=8, help="channels of each layer; default: %(default)s")
@@ -265,9 +267,11 @@ def main() -> None:
     parser.add_argument("--googlenet", type=Path, default=weights, help="its weights; default: %(default)s")
     arguments = parser.parse_args()
     presets = arguments.presets.split(",")
-    unknown = [preset for preset in presets if preset not in PRESETS]
-    if unknown:
-        sys.exit(f"Unknown preset {unknown[0]!r}; there are: {', '.join(PRESETS)}.")
+    for preset in presets:
+        try:
+            settings_of(preset, arguments.steps)
+        except KeyError as error:
+            sys.exit(f"{error.args[0]} And of this program: {', '.join(PRESETS)}.")
     if not arguments.googlenet.is_file():
         sys.exit(
             f"GoogLeNet's weights are not at {arguments.googlenet}: one network cannot be judged by itself. "
