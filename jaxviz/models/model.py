@@ -163,6 +163,17 @@ class Model:
                 return name
         return None
 
+    @functools.cached_property
+    def takes_one_size(self) -> bool:
+        """Whether images must have the height and width of `input_shape`, as before a flattened dense layer."""
+        *extents, channels = self.input_shape
+        try:
+            # 12 pixels more: what the border of the default transforms adds.
+            self.network((*(extent + 12 for extent in extents), channels), 1)
+        except ValueError:
+            return True
+        return False
+
     def network(self, image_shape: Sequence[int], batch: int) -> Network:
         """Return the model traced for a batch of images of a given shape, which may differ from `input_shape`.
 

@@ -15,7 +15,7 @@ from jaxviz.objectives import Objective
 from jaxviz.objectives.base import Combination, combine
 from jaxviz.parameterizations import fourier
 from jaxviz.rendering.lanes import live_lanes
-from jaxviz.rendering.request import Request, make_request
+from jaxviz.rendering.request import Request, border_pixels, make_request, suitable_size
 from jaxviz.rendering.slots import Look, Slots, State
 from jaxviz.results import Rendering, Settings, Tile, Update
 from jaxviz.transforms import ranges
@@ -129,6 +129,16 @@ class Live:
         self._wanted = threading.Lock()
         self._tiles = threading.RLock()
         self._most_bytes = psutil.virtual_memory().available * _SHARE_OF_FREE_MEMORY
+
+    @property
+    def suitable_size(self) -> tuple[int, int]:
+        """Height and width of a picture where nothing is said; settings of this height give this width too."""
+        return suitable_size(self._model)
+
+    @property
+    def border_pixels(self) -> int:
+        """Grey around a picture when it is disturbed."""
+        return border_pixels(self._model)
 
     def aim(self, layer: str, settings: Settings, *, from_scratch: bool) -> None:
         """Turn to a layer under some settings; nothing is wanted until `prioritise`.
@@ -343,6 +353,12 @@ def _weighted(request: Request) -> list[Objective]:
     ]
 
 
+def _size(model: Model, settings: Settings) -> tuple[int, int]:
+    """Return the height and width of the pictures: square, but where another shape suits the model."""
+    suitable = suitable_size(model)
+    return suitable if settings.size == suitable[0] else (settings.size, settings.size)
+
+
 def _request(model: Model, layer: str, settings: Settings, lowering: str) -> Request:
     """Ask for every unit of a layer and, behind them, for the negative of every unit."""
 
@@ -352,7 +368,7 @@ def _request(model: Model, layer: str, settings: Settings, lowering: str) -> Req
             objective,
             units=units,
             steps=settings.steps,
-            size=settings.size,
+            size=_size(model, settings),
             key=settings.key,
             parameterization=fourier(decay_power=settings.decay_power),
             transforms=ranges(
@@ -360,6 +376,7 @@ def _request(model: Model, layer: str, settings: Settings, lowering: str) -> Req
                 scale_range=settings.scale_range,
                 max_degrees=settings.max_degrees,
                 noise=settings.noise,
+                border_pixels=border_pixels(model),
             ),
             optimizer=None,
             learning_rate=settings.learning_rate,

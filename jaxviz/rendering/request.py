@@ -121,7 +121,7 @@ def make_request(
     automatic = isinstance(transforms, str) and transforms == AUTO
     suitable = Settings.for_family(model.family) if automatic else Settings()
     transform = _suitable_transform(model, suitable) if automatic else _transform(transforms)
-    image_size = _image_size(model, _suitable_size(model) if size is None else size)
+    image_size = _image_size(model, suitable_size(model) if size is None else size)
     canvas_size = (*transform.output_size(*image_size[:2]), image_size[2])
     if learning_rate is None and optimizer is None:
         # A family's rate is for the coefficients that it comes with.
@@ -194,8 +194,16 @@ def _key(key: int | jax.Array) -> jax.Array:
     raise TypeError(f"key is {key!r}; it must be a whole number or a JAX key such as jax.random.key(0).")
 
 
-def _suitable_size(model: Model) -> int | tuple[int, int]:
-    return (model.input_shape[0], model.input_shape[1]) if model.family == "tiny" else Settings().size
+def suitable_size(model: Model) -> tuple[int, int]:
+    """Return the height and width of a picture where nothing is said."""
+    if model.family == "tiny" or model.takes_one_size:
+        return model.input_shape[0], model.input_shape[1]
+    return Settings().size, Settings().size
+
+
+def border_pixels(model: Model) -> int:
+    """Return the border that disturbs a picture where nothing is said: none before a network that takes one size."""
+    return 0 if model.family == "tiny" or model.takes_one_size else BORDER_PIXELS
 
 
 def _suitable_transform(model: Model, settings: Settings) -> Transform:
@@ -204,8 +212,7 @@ def _suitable_transform(model: Model, settings: Settings) -> Transform:
         scale_range=settings.scale_range,
         max_degrees=settings.max_degrees,
         noise=settings.noise,
-        # A network of tiny images often takes one size only.
-        border_pixels=0 if model.family == "tiny" else BORDER_PIXELS,
+        border_pixels=border_pixels(model),
     )
 
 

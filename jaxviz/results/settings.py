@@ -11,7 +11,7 @@ BORDER_PIXELS = 6
 
 LIMITS: dict[str, tuple[float, float]] = {
     "steps": (1, 4096),
-    "size": (16, 512),
+    "size": (8, 1024),
     "learning_rate": (1e-4, 1.0),
     "max_shift_pixels": (0, 32),
     "scale_range": (0, 0.5),
@@ -131,7 +131,15 @@ class Settings:
         return asdict(self)
 
     def python(
-        self, layer: str, units: Sequence[int], *, sign: int = 1, classes: bool = False, model: str = "model"
+        self,
+        layer: str,
+        units: Sequence[int],
+        *,
+        sign: int = 1,
+        classes: bool = False,
+        model: str = "model",
+        width: int | None = None,
+        border_pixels: int = BORDER_PIXELS,
     ) -> str:
         """Return the Python that renders the same pictures, bit for bit on the same backend.
 
@@ -141,6 +149,8 @@ class Settings:
             sign: -1 for what turns the units off.
             classes: Whether the units are class logits.
             model: Name of the variable that holds the model.
+            width: Of the picture in pixels, if it is not square.
+            border_pixels: Grey around the picture.
 
         Example:
             >>> print(Settings(steps=64).python("stage3", [12]))
@@ -155,13 +165,15 @@ class Settings:
         else:
             objective = "class_logit({unit})" if classes else "channel({layer}, {unit})"
             what = f"[{', '.join('-jaxviz.' + objective.format(layer=_quoted(layer), unit=unit) for unit in units)}]"
+        size = self.size if width is None or width == self.size else (self.size, width)
+        border = "" if border_pixels == BORDER_PIXELS else f", border_pixels={border_pixels}"
         return (
             "jaxviz.render(\n"
-            f"    {model}, {what}, steps={self.steps}, size={self.size}, key={self.key}, "
+            f"    {model}, {what}, steps={self.steps}, size={size}, key={self.key}, "
             f"learning_rate={self.learning_rate},\n"
             f"    parameterization=jaxviz.fourier(decay_power={self.decay_power}),\n"
             f"    transforms=jaxviz.transforms.ranges(max_shift_pixels={self.max_shift_pixels}, "
-            f"scale_range={self.scale_range}, max_degrees={self.max_degrees}, noise={self.noise}),\n"
+            f"scale_range={self.scale_range}, max_degrees={self.max_degrees}, noise={self.noise}{border}),\n"
             ")"
         )
 

@@ -5,6 +5,8 @@ import operator
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, SupportsIndex, TypedDict, cast
 
+from jaxviz.results.settings import BORDER_PIXELS, Settings
+
 
 class LayerFacts(TypedDict):
     """A layer as the browser knows it; see `jaxviz.Layer`."""
@@ -46,6 +48,8 @@ class Facts:
         layers: In order.
         class_names: Names of the classes, or ().
         aliases: Other name -> name of a layer.
+        suitable_size: Height and width of a picture where nothing is said.
+        border_pixels: Grey around a picture when it is disturbed.
     """
 
     def __init__(
@@ -56,22 +60,28 @@ class Facts:
         layers: Iterable[LayerFacts],
         class_names: Sequence[str] = (),
         aliases: dict[str, str] | None = None,
+        suitable_size: tuple[int, int] | None = None,
+        border_pixels: int = BORDER_PIXELS,
     ) -> None:
         self.name = name
         self.input_shape = list(input_shape)
         self.layers = {layer["name"]: layer for layer in layers}
         self.class_names = list(class_names)
+        self.suitable_size = suitable_size or (Settings().size, Settings().size)
+        self.border_pixels = border_pixels
         self._aliases = aliases or {}
 
     @classmethod
-    def of(cls, model: ModelLike) -> "Facts":
-        """Read them off a model."""
+    def of(cls, model: ModelLike, *, suitable_size: tuple[int, int], border_pixels: int) -> "Facts":
+        """Read them off a model, and take over what the climb says of its pictures."""
         layers = list(model.layers)
         names = {layer.name for layer in (model.logits, layers[-1]) if layer is not None and model.logits is not None}
         return cls(
             name=model.name,
             input_shape=model.input_shape,
             class_names=model.class_names,
+            suitable_size=suitable_size,
+            border_pixels=border_pixels,
             aliases={alias: layer.name for layer in layers for alias in layer.aliases},
             layers=[
                 LayerFacts(
@@ -86,6 +96,17 @@ class Facts:
                 )
                 for layer in layers
             ],
+        )
+
+    def python(self, settings: Settings, layer: str, units: Sequence[int]) -> str:
+        """Return the Python that renders units of a layer as they are climbed here."""
+        height, width = self.suitable_size
+        return settings.python(
+            layer,
+            units,
+            classes=self.layers[layer]["classes"],
+            width=width if settings.size == height else None,
+            border_pixels=self.border_pixels,
         )
 
     def layer_name(self, name: object) -> str:

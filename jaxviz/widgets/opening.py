@@ -69,9 +69,10 @@ def open_session(model: "Model", changes: Mapping[str, Any], options: Mapping[st
 
     if not isinstance(model, Model):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"{model!r} is no model; make one with jaxviz.wrap or jaxviz.load, or give a jaxviz widget.")
-    facts = Facts.of(model)
-    suitable = Settings.for_family(model.family)
-    return Session(Live(model), facts, first_choice(facts, changes, options, suitable), serve=serve)
+    live = Live(model)
+    facts = Facts.of(model, suitable_size=live.suitable_size, border_pixels=live.border_pixels)
+    suitable = Settings.for_family(model.family).changed(size=facts.suitable_size[0])
+    return Session(live, facts, first_choice(facts, changes, options, suitable), serve=serve)
 
 
 def first_choice(

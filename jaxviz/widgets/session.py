@@ -225,10 +225,9 @@ class Session(Climb):
         choice = self.choice
         if not choice.layer:
             return {"unit": "", "grid": ""}
-        classes = self.facts.layers[choice.layer]["classes"]
         return {
-            "unit": choice.settings.python(choice.layer, [choice.unit], classes=classes),
-            "grid": choice.settings.python(choice.layer, choice.units, classes=classes),
+            "unit": self.facts.python(choice.settings, choice.layer, [choice.unit]),
+            "grid": self.facts.python(choice.settings, choice.layer, choice.units),
         }
 
     def deliver(self) -> float | None:

@@ -227,7 +227,7 @@ describe("what the user changes", () => {
     const box = find(root, "setting-size-number") as HTMLInputElement;
     box.value = "4000";
     box.dispatchEvent(new Event("change", { bubbles: true }));
-    expect(model.of("set").at(-1)?.changes.settings?.size).toBe(512);
+    expect(model.of("set").at(-1)?.changes.settings?.size).toBe(1024);
   });
 });
 

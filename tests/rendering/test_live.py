@@ -36,7 +36,7 @@ def climb(live, layer, tiers, settings=SETTINGS, **options):
 
 def rendered(model, layer, unit, sign, settings=SETTINGS, *, classes=False):
     """What the line of Python that the explorer shows makes."""
-    line = settings.python(layer, [unit], sign=sign, classes=classes)
+    line = settings.python(layer, [unit], sign=sign, classes=classes, border_pixels=Live(model).border_pixels)
     return eval(line.replace("steps=", "progress=False, steps="), {"jaxviz": jaxviz, "model": model})
 
 
@@ -255,3 +255,26 @@ def test_dead_and_diverging_tiles_say_so_and_leave_the_others_alone():
     updates = climb(flat, flat._model.layers[-1].name, [[(0, 1)]])
     assert updates[-1].state == "dead"
     assert "gradient was exactly zero" in updates[-1].message
+
+
+def test_a_network_that_takes_one_size_is_climbed_at_that_size():
+    generator = np.random.default_rng(0)
+    kernel, dense = (np.asarray(generator.normal(size=size), np.float32) for size in ((3, 3, 3, 4), (80 * 96 * 4, 5)))
+
+    def network(images):
+        hidden = jax.lax.conv_general_dilated(
+            images, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+        return jax.nn.relu(hidden).reshape(len(images), -1) @ dense
+
+    model = jaxviz.wrap(network, input_shape=(80, 96, 3))
+    live = Live(model)
+    settings = jaxviz.Settings(steps=3, size=live.suitable_size[0])
+    climb(live, "conv", [[(1, 1)]], settings)
+    line = settings.python("conv", [1], width=live.suitable_size[1], border_pixels=live.border_pixels)
+    alone = eval(line.replace("steps=", "progress=False, steps="), {"jaxviz": jaxviz, "model": model})
+    assert alone.images.shape == (1, 80, 96, 3)
+    np.testing.assert_array_equal(live.rendering([(1, 1)]).images, alone.images)
+    assert jaxviz.render(model, "conv", units=[1], steps=2, progress=False).images.shape == (1, 80, 96, 3)
+    with pytest.raises(ValueError, match="takes only that size"):
+        live.aim("conv", settings.changed(size=64), from_scratch=True)
