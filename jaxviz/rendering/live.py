@@ -22,6 +22,8 @@ from jaxviz.transforms import ranges
 
 _SLICE_SECONDS = 0.125
 _MOST_STEPS_A_SLICE = 16
+# A slice ends where a tile has made so many steps: these pictures are kept, to show how it came about.
+_STAGES = (1, 4, 16, 64, 256, 1024, 4096)
 # Of the memory that is free at the start, what tiles may hold on the host before layers left long ago are forgotten.
 _SHARE_OF_FREE_MEMORY = 0.25
 
@@ -267,7 +269,7 @@ class Live:
         units = slots.units
         first = [board.steps.get(position, 0) for position in units]
         known = self._step_seconds.get(board.program)
-        left = min(board.settings.steps - steps for steps in first)
+        left = min(min(board.settings.steps, _next_stage(steps)) - steps for steps in first)
         count = max(1, min(left, int(_SLICE_SECONDS / known), _MOST_STEPS_A_SLICE)) if known else 1
         began = time.perf_counter()
         slots.step(count)
@@ -325,6 +327,10 @@ def _chosen(board: _Board, moving: Sequence[Sequence[int]], slots: Slots) -> lis
         )
         chosen += [position for position in ranked if position not in chosen][: slots.count - len(chosen)]
     return chosen
+
+
+def _next_stage(steps: int) -> int:
+    return next((stage for stage in _STAGES if stage > steps), steps + _MOST_STEPS_A_SLICE)
 
 
 def _forget_lanes(board: _Board, units: Sequence[int]) -> None:

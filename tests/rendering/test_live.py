@@ -95,6 +95,13 @@ def test_updates_tell_the_whole_story_of_every_tile(live):
         np.testing.assert_array_equal(mine[-1].picture, np.round(record.images[0] * 255).astype(np.uint8))
 
 
+def test_every_tile_is_seen_at_the_stages_however_fast_it_climbs(live):
+    updates = climb(live, "second", [[(1, 1), (1, -1)], [(unit, 1) for unit in range(6)]], SETTINGS.changed(steps=70))
+    for tile in {(update.unit, update.sign) for update in updates}:
+        steps = {update.step for update in updates if (update.unit, update.sign) == tile}
+        assert {1, 4, 16, 64, 70} <= steps
+
+
 def test_the_most_wanted_tiles_come_first(live):
     live.aim("second", SETTINGS, from_scratch=True)
     live.prioritise([[(5, 1), (5, -1)], [(unit, 1) for unit in range(5)], [(unit, -1) for unit in range(5)]])
