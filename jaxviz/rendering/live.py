@@ -1,4 +1,4 @@
-"""The live climb: any tiles of any layer, most wanted first, a slice of an eighth of a second at a time."""
+"""The live climb: any tiles of any layer, most wanted first, a slice of a fifth of a second at a time."""
 
 import dataclasses
 import threading
@@ -20,7 +20,7 @@ from jaxviz.rendering.slots import Look, Slots, State
 from jaxviz.results import Rendering, Settings, Tile, Update
 from jaxviz.transforms import ranges
 
-_SLICE_SECONDS = 0.125
+_SLICE_SECONDS = 0.2
 _MOST_STEPS_A_SLICE = 16
 # A slice ends where a tile has made so many steps: these pictures are kept, to show how it came about.
 _STAGES = (1, 4, 16, 64, 256, 1024, 4096)
@@ -188,7 +188,7 @@ class Live:
         return (board.layer.name, board.settings.size, wished) in self._step_seconds
 
     def advance(self) -> list[Update]:
-        """Climb for one slice, about an eighth of a second, or compile and take the first step; return what changed."""
+        """Climb for one slice, about a fifth of a second, or compile and take the first step; return what changed."""
         with self._tiles:
             with self._wanted:
                 board, tiers = self._board, self._tiers

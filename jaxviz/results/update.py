@@ -76,7 +76,7 @@ class LiveClimb(Protocol):
         ...
 
     def advance(self) -> list[Update]:
-        """Climb for one slice, about an eighth of a second, or compile and take the first steps; return what changed.
+        """Climb for one slice, about a fifth of a second, or compile and take the first steps; return what changed.
 
         Returns:
             An update for each tile that moved; none when every wanted tile has come to its end.

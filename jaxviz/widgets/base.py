@@ -189,7 +189,7 @@ class TileWidget(anywidget.AnyWidget):
         self._session.command("start")
 
     def pause(self) -> None:
-        """Rest after the slice under way, about a tenth of a second."""
+        """Rest after the slice under way, about a fifth of a second."""
         self._session.command("pause")
 
     def stop(self) -> None:
