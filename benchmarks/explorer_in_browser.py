@@ -85,7 +85,7 @@ class Bench:
 
     def image_steps(self) -> tuple[float, int]:
         moment, steps = self.notebook.python(
-            "(__import__('time').monotonic(), explorer.status['image_steps'])", after="explorer.session.tell()"
+            "(__import__('time').monotonic(), explorer.status['image_steps'])", after="explorer._session.tell()"
         )
         return moment, steps
 
@@ -130,7 +130,7 @@ class Bench:
             shown = self.steps_per_second(seconds)
             self.notebook.python("None", after="views = set(explorer.outbox.views); explorer.outbox.views.clear()")
             hidden = self.steps_per_second(seconds)
-            self.notebook.python("None", after="explorer.outbox.views.update(views); explorer.session.look_again()")
+            self.notebook.python("None", after="explorer.outbox.views.update(views); explorer._session.look_again()")
             costs.append(100 * (1 - shown / hidden))
         return costs
 
