@@ -7,6 +7,7 @@ stands in for the kernel. Nothing is loaded from anywhere.
 import base64
 import json
 import os
+from array import array
 from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
@@ -179,7 +180,7 @@ def _records(rendering: Rendering, tiles: Sequence[tuple[int, int]]) -> list[Sho
         )
         record = TileRecord()
         record.take(update, version=1, given=rendering.recipe.steps)
-        record.steps = steps
+        record.steps = array("i", steps)
         shown.append(Shown(tile, record, state))
     return shown
 

@@ -3,6 +3,7 @@
 import dataclasses
 import threading
 import time
+from array import array
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,7 +46,7 @@ class _Board:
         before: The layer's tiles under other settings, from whose pictures these go on.
         states: Where each tile was left, for those that are in no lane.
         steps: The steps that each tile has made.
-        scores: The scores of each tile over its steps, slice by slice.
+        scores: The scores of each tile over its steps, as float32.
         ended: Tiles that were seen to end: with the number of steps they had been given then, state and advice.
         continued: Tiles that went on from a picture made under other settings.
         slots: The lanes, once they are needed.
@@ -58,7 +59,7 @@ class _Board:
     before: "_Board | None" = None
     states: dict[int, State] = dataclasses.field(default_factory=dict[int, State])
     steps: dict[int, int] = dataclasses.field(default_factory=dict[int, int])
-    scores: dict[int, list[Any]] = dataclasses.field(default_factory=dict[int, list[Any]])
+    scores: "dict[int, array[float]]" = dataclasses.field(default_factory=dict[int, "array[float]"])
     ended: dict[int, tuple[int, str, str]] = dataclasses.field(default_factory=dict[int, tuple[int, str, str]])
     continued: set[int] = dataclasses.field(default_factory=set[int])
     slots: Slots | None = None
@@ -226,7 +227,7 @@ class Live:
             if not begun or board.slots is None:
                 raise ValueError(f"None of the {len(positions)} tiles asked for has begun to climb.")
             images = board.slots.images_of([states[position] for position in begun])
-            scores = [np.concatenate([*board.scores.get(position, ()), np.zeros(0, np.float32)]) for position in begun]
+            scores = [np.array(board.scores.get(position, ()), np.float32) for position in begun]
         rows = max(len(part) for part in scores)
         history = np.full((rows, len(begun)), np.nan, np.float32)
         for column, part in enumerate(scores):
@@ -291,7 +292,7 @@ class Live:
         first, step = board.steps.get(position, 0), int(look.steps[column])
         scores = scores[: step - first]  # a lane that ends within a slice makes no step from then on
         board.steps[position] = step
-        board.scores.setdefault(position, []).append(scores)
+        board.scores.setdefault(position, array("f")).frombytes(np.asarray(scores, np.float32).tobytes())
         if state == "climbing":
             board.ended.pop(position, None)
         else:

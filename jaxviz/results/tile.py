@@ -2,6 +2,7 @@
 
 import copy
 import io
+from array import array
 
 import numpy as np
 from jaxtyping import UInt8
@@ -38,8 +39,8 @@ class TileRecord:
         self.state = "waiting"
         self.given = 0
         self.message = ""
-        self.steps: list[int] = []
-        self.scores: list[float] = []
+        self.steps = array("i")  # four bytes a step: a list takes 64, and curves grow as long as a tile climbs
+        self.scores = array("f")
         self.version = 0
         self._stages: dict[int, bytes] = {}  # of JPEG: six raw pictures of each of 2,000 tiles would be half a gigabyte
 
@@ -52,13 +53,13 @@ class TileRecord:
             given: The steps that the climb has been given.
         """
         if update.first_step == 0:
-            self.steps, self.scores, self._stages = [], [], {}
+            self.steps, self.scores, self._stages = array("i"), array("f"), {}
         picture = as_rgb(update.picture[None])[0]
         reached = sum(stage <= update.step for stage in STAGES)
         if reached > sum(stage <= max(self._stages, default=-1) for stage in STAGES):
             self._stages[update.step] = jpeg_bytes(picture, quality=_STAGE_QUALITY, full_colour=True)
         self.steps.extend(range(update.first_step, update.first_step + len(update.scores)))
-        self.scores.extend(update.scores.tolist())
+        self.scores.frombytes(update.scores.tobytes())
         self.picture, self.step, self.message = picture, update.step, update.message
         self.state, self.given, self.version = update.state, given, version
 
@@ -71,7 +72,7 @@ class TileRecord:
     def copy(self) -> "TileRecord":
         """Return a record that stays as this one is now."""
         same = copy.copy(self)
-        same.steps, same.scores, same._stages = [*self.steps], [*self.scores], {**self._stages}
+        same.steps, same.scores, same._stages = self.steps[:], self.scores[:], {**self._stages}
         return same
 
     @property
@@ -83,7 +84,7 @@ class TileRecord:
     def byte_count(self) -> int:
         """Roughly how much memory the record holds."""
         pictures = (0 if self.picture is None else self.picture.nbytes) + sum(map(len, self._stages.values()))
-        return pictures + 16 * len(self.scores)
+        return pictures + 8 * len(self.scores)
 
     def stages(self) -> list[tuple[int, UInt8[np.ndarray, "height width 3"]]]:
         """Return the picture at each stage with its step, the last of them the newest."""

@@ -10,8 +10,8 @@ from jaxviz.models.lowering.convolution import read
 from jaxviz.models.lowering.depthwise import lower_depthwise
 from jaxviz.models.lowering.grouped import lower_grouped
 from jaxviz.models.lowering.pointwise import lower_pointwise
-from jaxviz.models.lowering.rows import fill_rows, missing_images
-from jaxviz.models.lowering.strided import convolve, has_own_gradient
+from jaxviz.models.lowering.rows import fill_rows
+from jaxviz.models.lowering.strided import convolve
 
 Array = jax.Array
 
@@ -35,9 +35,6 @@ def lower_convolution(params: Mapping[str, Any], operands: Sequence[Array]) -> A
         return (lower_depthwise if each else lower_grouped)(convolution, images, kernel)
     window, batch_axis = convolution.window(kernel), convolution.batch_axis
     rows = math.prod(window.output_sizes(images.shape))
-    pointwise = window.elements == 1
-    if not (pointwise or has_own_gradient(convolution) or missing_images(images.shape[batch_axis], rows)):
-        return None
-    evaluate = lower_pointwise if pointwise else convolve
+    evaluate = lower_pointwise if window.elements == 1 else convolve
     result_axis = convolution.dimensions.out_spec[0]
     return fill_rows(lambda batch: evaluate(convolution, batch, kernel), images, batch_axis, rows, result_axis)

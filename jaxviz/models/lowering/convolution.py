@@ -1,12 +1,13 @@
 """Read the parameters of a convolution equation, whatever its layout."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from jaxviz.models.lowering.windows import Window
+from jaxviz.models.lowering.windows import Window, pad
 
 Array = jax.Array
 
@@ -53,12 +54,20 @@ class Convolution(NamedTuple):
         return Window(tuple(self.dimensions.lhs_spec[2:]), sizes, self.strides, self.padding, self.dilation)
 
     def evaluate(self, images: Array, kernel: Array) -> Array:
-        """Return the convolution as XLA makes it."""
+        """Return the convolution as XLA makes it.
+
+        Where the kernel has more positions than the image, XLA takes one for the other, and then knows no library for
+        what it has made. It does not where the image is padded first, if it cannot see through that.
+        """
+        window, padding = self.window(kernel), self.padding
+        if window.elements > math.prod(images.shape[axis] for axis in window.axes):
+            images = jax.lax.optimization_barrier(pad(images, 0, window.axes, padding))
+            padding = tuple((0, 0) for _ in padding)
         return jax.lax.conv_general_dilated(
             images,
             kernel,
             self.strides,
-            self.padding,
+            padding,
             rhs_dilation=self.dilation,
             dimension_numbers=self.dimensions,
             feature_group_count=self.groups,

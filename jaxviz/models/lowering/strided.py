@@ -20,6 +20,7 @@ import jax.numpy as jnp
 
 from jaxviz.models.lowering import bilinear
 from jaxviz.models.lowering.convolution import Convolution
+from jaxviz.models.lowering.unstrided import Unstrided
 from jaxviz.models.lowering.windows import Window, crop, interleave, pad, scatter
 
 Array = jax.Array
@@ -71,7 +72,7 @@ class _Strided(NamedTuple):
 
 
 def convolve(convolution: Convolution, images: Array, kernel: Array) -> Array:
-    """Evaluate a convolution as XLA does, with another image gradient where it has a stride.
+    """Evaluate a convolution as XLA does, with another image gradient.
 
     Args:
         convolution: What the equation does; of one group.
@@ -81,14 +82,11 @@ def convolve(convolution: Convolution, images: Array, kernel: Array) -> Array:
     Returns:
         The result.
     """
-    if not has_own_gradient(convolution):
+    if not convolution.is_strided:
+        return bilinear.apply(Unstrided(convolution, images.shape, kernel.shape), images, kernel)
+    if len(convolution.strides) != 2 or max(convolution.dilation) > 1:
         return convolution.evaluate(images, kernel)
     return bilinear.apply(_Strided(convolution, images.shape, kernel.shape), images, kernel)
-
-
-def has_own_gradient(convolution: Convolution) -> bool:
-    """Say whether there is another image gradient than XLA's for a convolution of one group."""
-    return convolution.is_strided and len(convolution.strides) == 2 and max(convolution.dilation) == 1
 
 
 def _gradient(window: Window, cotangent: Array, kernel: Array, shape: tuple[int, ...]) -> Array:
