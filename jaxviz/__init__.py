@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from jaxviz.results import Rendering as Rendering
     from jaxviz.results import Settings as Settings
     from jaxviz.results import Snapshot as Snapshot
+    from jaxviz.widgets import Bench as Bench
     from jaxviz.widgets import Explorer as Explorer
     from jaxviz.widgets import LayerGrid as LayerGrid
     from jaxviz.widgets import RenderProgress as RenderProgress
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
 
 # Public name -> the module that defines it; a name that maps to itself is that submodule.
 _MODULE_OF = {
+    "Bench": "jaxviz.widgets",
     "Explorer": "jaxviz.widgets",
     "Layer": "jaxviz.models",
     "LayerGrid": "jaxviz.widgets",
@@ -122,6 +124,7 @@ _MODULE_OF = {
 }
 
 __all__ = [
+    "Bench",
     "Explorer",
     "Layer",
     "LayerGrid",

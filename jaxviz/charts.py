@@ -74,12 +74,10 @@ def score_curves(explorer: Shows) -> Any:
         (['0', '2'], (2, 4))
         >>> explorer.close()
     """
-    bqplot = _bqplot()
-    steps, scores = _scale(0.0, 1.0), _scale(0.0, 1.0)
-    lines = bqplot.Lines(
+    lines = _bqplot().Lines(
         x=[0.0, 1.0],
         y=[0.0, 0.0],
-        scales={"x": steps, "y": scores},
+        scales=_scales(),
         colors=list(_COLOURS),
         stroke_width=1.5,
         labels=[""],
@@ -88,24 +86,7 @@ def score_curves(explorer: Shows) -> Any:
     )
     figure = _figure("Score", lines, "step", "score")
     figure.legend_location = "bottom-right"
-
-    def draw(shown: Shows) -> None:
-        units = (shown.selection or [shown.unit])[:_MOST_CURVES]
-        curves = [(unit, *shown.curve(unit)) for unit in units]
-        curves = [each for each in curves if len(each[1])]
-        longest = max((len(taken) for _, taken, _ in curves), default=0)
-        if not curves:
-            lines.visible = False
-            return
-        steps.max = float(max(1, max(taken[-1] for _, taken, _ in curves)))
-        _span(scores, np.concatenate([values for _, _, values in curves]))
-        with lines.hold_sync():
-            lines.labels = [_name(shown, unit) for unit, _, _ in curves]
-            lines.x = _table([taken for _, taken, _ in curves], longest)
-            lines.y = _table([values for _, _, values in curves], longest)
-            lines.visible = True
-
-    _follow(explorer, figure, draw)
+    _follow(explorer, figure, _draw_curves)
     return figure
 
 
@@ -135,49 +116,66 @@ def score_histogram(explorer: Shows) -> Any:
         [0, 1, 2]
         >>> explorer.close()
     """
-    bqplot = _bqplot()
-    score, count = _scale(0.0, 1.0), _scale(0.0, 1.0)
-    bars = bqplot.Bars(
+    bars = _bqplot().Bars(
         x=np.linspace(0, 1, _BINS),
         y=np.zeros((2, _BINS)),
-        scales={"x": score, "y": count},
+        scales=_scales(),
         colors=[_QUIET, _ACCENT],
         type="stacked",
         padding=0.05,
     )
     figure = _figure("Scores of the layer", bars, "newest score", "units")
-    rows = figure.axes[1]
-    brush = bqplot.interacts.BrushIntervalSelector(scale=score, marks=[bars], color=_ACCENT)
+    brush = _bqplot().interacts.BrushIntervalSelector(scale=bars.scales["x"], marks=[bars], color=_ACCENT)
     figure.interaction = brush
-
-    def draw(shown: Shows) -> None:
-        known, selection = shown.scores, frozenset(shown.selection)
-        chosen = [value for unit, value in known.items() if unit in selection]
-        edges = np.histogram_bin_edges([*known.values()] or [0.0], _BINS)
-        every, _ = np.histogram([*known.values()], edges)
-        selected, _ = np.histogram(chosen, edges)
-        score.min, score.max, count.max = float(edges[0]), float(edges[-1]), float(max(1, every.max()))
-        rows.tick_values = np.unique(np.linspace(0, max(1, every.max()), 4).round())
-        with bars.hold_sync():
-            bars.x = (edges[:-1] + edges[1:]) / 2
-            bars.y = np.stack([every - selected, selected]).astype(float)
-
-    explorer_reference = weakref.ref(explorer)
+    reference = weakref.ref(explorer)
 
     def select(change: Any) -> None:
-        shown = explorer_reference()
-        if shown is None:
-            return
-        span = change["new"]
-        if span is None or len(span) < 2:
-            shown.selection = []
-            return
-        low, high = float(min(span)), float(max(span))
-        shown.selection = [unit for unit, value in shown.scores.items() if low <= value <= high]
+        _select(reference(), change["new"])
 
     brush.observe(select, "selected")
-    _follow(explorer, figure, draw)
+    _follow(explorer, figure, _draw_histogram)
     return figure
+
+
+def _draw_curves(shown: Shows, figure: Any) -> None:
+    (lines,) = figure.marks
+    curves = [(unit, *shown.curve(unit)) for unit in (shown.selection or [shown.unit])[:_MOST_CURVES]]
+    curves = [each for each in curves if len(each[1])]
+    if not curves:
+        lines.visible = False
+        return
+    longest = max(len(taken) for _, taken, _ in curves)
+    lines.scales["x"].max = float(max(1, max(taken[-1] for _, taken, _ in curves)))
+    _span(lines.scales["y"], np.concatenate([values for _, _, values in curves]))
+    with lines.hold_sync():
+        lines.labels = [_name(shown, unit) for unit, _, _ in curves]
+        lines.x = _table([taken for _, taken, _ in curves], longest)
+        lines.y = _table([values for _, _, values in curves], longest)
+        lines.visible = True
+
+
+def _draw_histogram(shown: Shows, figure: Any) -> None:
+    (bars,) = figure.marks
+    known, selection = shown.scores, frozenset(shown.selection)
+    chosen = [value for unit, value in known.items() if unit in selection]
+    edges = np.histogram_bin_edges([*known.values()] or [0.0], _BINS)
+    every, _ = np.histogram([*known.values()], edges)
+    selected, _ = np.histogram(chosen, edges)
+    most = float(max(1, every.max()))
+    score, count = bars.scales["x"], bars.scales["y"]
+    score.min, score.max, count.max = float(edges[0]), float(edges[-1]), most
+    figure.axes[1].tick_values = np.unique(np.linspace(0, most, 4).round())
+    with bars.hold_sync():
+        bars.x = (edges[:-1] + edges[1:]) / 2
+        bars.y = np.stack([every - selected, selected]).astype(float)
+
+
+def _select(shown: Shows | None, span: Any) -> None:
+    """Select the units whose score lies in a span of the histogram; none if there is no span."""
+    if shown is None:
+        return
+    low, high = (float(min(span)), float(max(span))) if span is not None and len(span) == 2 else (1.0, 0.0)
+    shown.selection = [unit for unit, value in shown.scores.items() if low <= value <= high]
 
 
 def _bqplot() -> Any:
@@ -186,9 +184,9 @@ def _bqplot() -> Any:
     return bqplot
 
 
-def _scale(low: float, high: float) -> Any:
-    # With a span of its own: from marks without data bqplot takes one whose ticks it cannot write, and stops there.
-    return _bqplot().LinearScale(min=low, max=high)
+def _scales() -> dict[str, Any]:
+    # With a span of their own: from marks without data bqplot takes one whose ticks it cannot write, and stops there.
+    return {name: _bqplot().LinearScale(min=0.0, max=1.0) for name in ("x", "y")}
 
 
 def _span(scale: Any, values: Float32[np.ndarray, " value"]) -> None:
@@ -216,7 +214,7 @@ def _figure(title: str, mark: Any, across: str, up: str) -> Any:
     )
 
 
-def _follow(explorer: Shows, figure: Any, draw: Callable[[Shows], None]) -> None:
+def _follow(explorer: Shows, figure: Any, draw: Callable[[Shows, Any], None]) -> None:
     """Draw now, and again whenever something changes that a chart shows, for as long as the figure lives."""
     reference = weakref.ref(figure)
 
@@ -226,10 +224,10 @@ def _follow(explorer: Shows, figure: Any, draw: Callable[[Shows], None]) -> None
         if drawn is None or drawn.comm is None:
             shown.unobserve(again, _FOLLOWED)
         else:
-            draw(shown)
+            draw(shown, drawn)
 
     explorer.observe(again, _FOLLOWED)
-    draw(explorer)
+    draw(explorer, figure)
 
 
 # `status` changes with every slice, and at most ten times a second.

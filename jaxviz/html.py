@@ -145,8 +145,13 @@ def _tiles(rendering: Rendering) -> tuple[str, list[tuple[int, int]]]:
     read = [_target(objective) for objective in rendering.recipe.objectives]
     names = {name for name, _ in read}
     tiles = [tile for _, tile in read]
+    positive = {unit for unit, sign in tiles if sign > 0}
     if len(names) == 1 and None not in names and len(set(tiles)) == len(tiles):
-        return names.pop() or "", tiles
+        name = names.pop() or ""
+        if not positive:  # the grid shows what climbs a unit; here that is the negative
+            return f"-{name}", [(unit, 1) for unit, _ in tiles]
+        if positive >= {unit for unit, _ in tiles}:
+            return name, tiles
     return "pictures", [(position, 1) for position in range(len(rendering))]
 
 
@@ -187,7 +192,7 @@ def _records(rendering: Rendering, tiles: Sequence[tuple[int, int]]) -> list[Sho
 
 def _layer(name: str, rendering: Rendering, tiles: Sequence[tuple[int, int]]) -> dict[str, Any]:
     has_names = name == "pictures" or rendering.recipe.objectives[0]["kind"] == "class_logit"
-    count = max(unit for unit, _ in tiles) + 1
+    count = len({unit for unit, _ in tiles})  # how many the layer has, a rendering does not know
     return {
         "name": name,
         "kind": "",
@@ -238,6 +243,7 @@ def _traits(
         },
         "error": "",
         "code": {"unit": "", "grid": ""},
+        "measures": [],
     }
 
 
@@ -248,7 +254,9 @@ def _names(renderings: Sequence[Rendering], layers: Sequence[dict[str, Any]]) ->
         layers[position]["classes"] = False
     if not named:
         return []
-    rendering, names = renderings[named[0]], [""] * layers[named[0]]["units"]
-    for (unit, _), label in zip(_tiles(rendering)[1], rendering.labels, strict=True):
+    rendering = renderings[named[0]]
+    tiles = _tiles(rendering)[1]
+    names = [""] * (1 + max(unit for unit, _ in tiles))
+    for (unit, _), label in zip(tiles, rendering.labels, strict=True):
         names[unit] = label.removeprefix("-")
     return names

@@ -12,7 +12,7 @@ from typing import Any
 
 from jaxviz.results import Settings
 from jaxviz.results.tile import LETTERS
-from jaxviz.widgets.base import Code, Kind, TileWidget
+from jaxviz.widgets.base import Code, Kind, Measure, TileWidget
 from jaxviz.widgets.board import Phase, Status
 from jaxviz.widgets.choice import Pin, Sign
 from jaxviz.widgets.facts import LayerFacts
@@ -29,6 +29,7 @@ NAMED: dict[Any, tuple[str, str]] = {
     Pin: ("Pin", "A tile that is kept in the tray."),
     Status: ("Status", "How far the climb is."),
     Code: ("Code", "Python that renders what is on the screen again."),
+    Measure: ("Measure", "What was measured of the units' pictures."),
 }
 PLAIN = {str: "string", int: "number", float: "number", bool: "boolean", types.NoneType: "null"}
 
@@ -43,7 +44,8 @@ def typescript(hint: Any) -> str:
     if origin is typing.Literal:
         return " | ".join(json.dumps(value) for value in parts)
     if origin is list:
-        return f"{typescript(parts[0])}[]"
+        inner = typescript(parts[0])
+        return f"({inner})[]" if " | " in inner else f"{inner}[]"
     if origin is dict and parts[1] is Settings:
         return "Record<string, Partial<Settings>>"
     if origin in (typing.Union, types.UnionType):

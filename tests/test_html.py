@@ -109,13 +109,22 @@ def test_negatives_classes_and_mixtures_are_told_apart(tmp_path):
     mixed = make_rendering(2, labels=["one", "two"], recipe=make_recipe(2, objectives=({"kind": "deepdream"},) * 2))
     write_renderings(tmp_path / "page.html", negative, classes, mixed)
     page = Page(tmp_path / "page.html")
-    assert [layer["name"] for layer in page.traits["layers"]] == ["block", "classes", "pictures"]
+    assert [layer["name"] for layer in page.traits["layers"]] == ["-block", "classes", "pictures"]
+    assert [layer["units"] for layer in page.traits["layers"]] == [2, 2, 2]  # how many there are, not the last's number
     assert [layer["classes"] for layer in page.traits["layers"]] == [False, True, False]
     assert (page.traits["class_names"][340], page.traits["class_names"][985]) == ("zebra", "daisy")
     frames = page.of_type("frame")
-    assert [tile["sign"] for tile in frames[0]["tiles"]] == [-1, -1]
+    assert [(tile["unit"], tile["sign"]) for tile in frames[0]["tiles"]] == [(1, 1), (2, 1)]  # the grid shows these
     assert [tile["unit"] for tile in frames[1]["tiles"]] == [340, 985]
     assert [tile["unit"] for tile in frames[2]["tiles"]] == [0, 1]
+
+
+def test_negatives_stand_beside_their_units_where_all_have_one(tmp_path):
+    for negative, name in (([1, 2], "block"), ([1, 3], "pictures")):
+        objectives = (*channels("block", [1, 2]), *channels("block", negative, sign=-1))
+        make_rendering(4, recipe=make_recipe(4, objectives=objectives)).to_html(tmp_path / "page.html")
+        page = Page(tmp_path / "page.html")
+        assert (page.traits["layer"], page.traits["units"]) == (name, [1, 2] if name == "block" else [0, 1, 2, 3])
 
 
 def test_renderings_of_one_layer_stay_apart(tmp_path):

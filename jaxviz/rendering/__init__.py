@@ -13,11 +13,12 @@ from jaxviz.rendering import hosts
 from jaxviz.rendering.climb import Climber
 from jaxviz.rendering.live import Live
 from jaxviz.rendering.plateau import Plateau
-from jaxviz.rendering.request import make_request
+from jaxviz.rendering.request import border_pixels, make_request, one_objective
+from jaxviz.rendering.side_by_side import SideBySide
 from jaxviz.results import Rendering, Snapshot
 from jaxviz.transforms import Transform
 
-__all__ = ["Live", "Plateau", "render", "render_steps"]
+__all__ = ["Live", "Plateau", "SideBySide", "border_pixels", "one_objective", "render", "render_steps"]
 
 _PROGRESS_EVERY_STEPS = 8
 

@@ -5,13 +5,13 @@ import threading
 import time
 from array import array
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import jax
 import numpy as np
 import psutil
 
-from jaxviz.models import Layer, Model
+from jaxviz.models import Model
 from jaxviz.objectives import Objective
 from jaxviz.objectives.base import Combination, combine
 from jaxviz.parameterizations import fourier
@@ -32,7 +32,24 @@ _STAGES = (1, 4, 16, 64, 256, 1024, 4096)
 # Of the memory that is free at the start, what tiles may hold on the host before layers left long ago are forgotten.
 _SHARE_OF_FREE_MEMORY = 0.25
 
+# Layer and settings, steps aside.
+_Identity: TypeAlias = tuple[str, Settings]
+
 _CONTINUED = "It went on from a picture made under other settings, so the recipe alone does not make it again."
+
+
+class Place(Protocol):
+    """What tiles belong to: a layer."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def units(self) -> int:
+        """How many units it has."""
+        ...
 
 
 @dataclasses.dataclass
@@ -53,7 +70,7 @@ class _Board:
         wished: The number of lanes that was wished for.
     """
 
-    layer: Layer
+    layer: Place
     settings: Settings
     request: Request
     before: "_Board | None" = None
@@ -128,7 +145,8 @@ class Live:
     def __init__(self, model: Model, *, lowering: str = "auto") -> None:
         self._model = model
         self._lowering = lowering
-        self._boards: dict[tuple[str, Settings], _Board] = {}
+        self._boards: dict[_Identity, _Board] = {}
+        self._asked: tuple[_Identity, _Board] | None = None  # what `check` was asked last, for the `aim` that follows
         self._board: _Board | None = None
         self._tiers: list[list[int]] = []
         self._step_seconds: dict[tuple[str, int, int], float] = {}  # of each program that was compiled
@@ -154,20 +172,39 @@ class Live:
             KeyError: An unknown layer; the message names the closest.
             ValueError: The model cannot be traced with pictures of this size, or has an unsound weight.
         """
-        found = self._model.layers.named(layer)
-        identity = (found.name, dataclasses.replace(settings, steps=1))
-        board = self._boards.get(identity)
-        if board is None:
-            board = _Board(found, settings, _request(self._model, layer, settings, self._lowering))
+        identity, board = self._board_of(layer, settings)
         board.settings = settings
         board.request = dataclasses.replace(board.request, steps=settings.steps)
         with self._wanted:
-            before, self._board = self._board, board
+            before, self._board, self._asked = self._board, board, None
             self._tiers = []
             known = identity in self._boards
             self._boards = {key: value for key, value in self._boards.items() if value is not board} | {identity: board}
             if not known and not from_scratch and before is not None and before.program[:2] == board.program[:2]:
                 board.before = before
+
+    def check(self, layer: str, settings: Settings) -> None:
+        """Raise what `aim` would raise, and change nothing.
+
+        Raises:
+            KeyError: An unknown layer; the message names the closest.
+            ValueError: The model cannot be traced with pictures of this size, or has an unsound weight.
+        """
+        self._asked = self._board_of(layer, settings)
+
+    def forget(self, layer: str, settings: Settings) -> None:
+        """Forget the tiles of a layer under some settings, which then begin again; those of others stay."""
+        identity = self._identity(layer, settings)
+        with self._tiles:
+            with self._wanted:
+                board = self._boards.get(identity)
+            if board is None:
+                return
+            if board.slots is not None:
+                board.slots.clear()
+            for known in (board.states, board.steps, board.scores, board.ended, board.continued):
+                known.clear()
+            board.before = None
 
     def prioritise(self, tiers: Sequence[Sequence[Tile]]) -> None:
         """Say which tiles are wanted: those of an earlier list before those of a later one, in turns within one.
@@ -211,15 +248,19 @@ class Live:
                 _forget_lanes(board, slots.units)
                 raise
 
-    def rendering(self, tiles: Sequence[Tile]) -> Rendering:
-        """Return tiles of the present layer as they are now, in full precision; those not begun are left out.
+    def rendering(self, tiles: Sequence[Tile], *, of: tuple[str, Settings] | None = None) -> Rendering:
+        """Return tiles as they are now, in full precision; those not begun are left out.
+
+        Args:
+            tiles: Which.
+            of: Their layer and settings; what was aimed at last if None.
 
         Raises:
             IndexError: The layer has no such unit.
-            ValueError: None of the tiles has begun.
+            ValueError: None of the tiles has begun, or they were forgotten since.
             RuntimeError: No layer was aimed at.
         """
-        board = self._aimed()
+        board = self._aimed() if of is None else self._board_of(*of)[1]
         positions = [board.position(tile) for tile in tiles]
         with self._tiles:
             states = board.all_states()
@@ -249,7 +290,29 @@ class Live:
     def release(self) -> None:
         """Forget all tiles and free the device."""
         with self._tiles, self._wanted:
-            self._boards, self._board, self._tiers = {}, None, []
+            self._boards, self._board, self._asked, self._tiers = {}, None, None, []
+
+    def _board_of(self, layer: str, settings: Settings) -> tuple[_Identity, _Board]:
+        """Return what is known of a layer under some settings, or an empty board; it is not kept here."""
+        identity = self._identity(layer, settings)
+        with self._wanted:
+            board = self._boards.get(identity)
+            if board is None and self._asked is not None and self._asked[0] == identity:
+                board = self._asked[1]
+        if board is None:
+            board = _Board(self._place(layer), settings, self._request(layer, settings))
+        return identity, board
+
+    def _identity(self, layer: str, settings: Settings) -> _Identity:
+        return self._place(layer).name, dataclasses.replace(settings, steps=1)
+
+    def _place(self, layer: str) -> Place:
+        """Return what the tiles of a board belong to."""
+        return self._model.layers.named(layer)
+
+    def _request(self, layer: str, settings: Settings) -> Request:
+        """Ask for every unit of a place and, behind them, for the negative of every unit."""
+        return _request(self._model, layer, settings, self._lowering)
 
     def _aimed(self) -> _Board:
         with self._wanted:

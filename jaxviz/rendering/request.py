@@ -163,6 +163,19 @@ def make_request(
     )
 
 
+def one_objective(model: Model, objective: str | Layer | Objective, unit: int | str | None) -> tuple[Objective, str]:
+    """Return the objective of one unit of a layer, or the one that was given, and what it is called.
+
+    Raises:
+        TypeError, ValueError, KeyError, IndexError: There is no such unit, or it is not one.
+    """
+    bound, labels = _bound(model, _objectives(model, objective, unit))
+    if len(bound) != 1:
+        raise ValueError(f"'{objective}' has {len(bound)} units; say which one is meant.")
+    _targets(model, bound)
+    return bound[0], labels[0]
+
+
 def _checked_steps(steps: int) -> int:
     if isinstance(steps, bool) or not isinstance(steps, int | np.integer):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"steps is {steps!r}; it must be a whole number.")

@@ -63,6 +63,14 @@ class LiveClimb(Protocol):
         """
         ...
 
+    def check(self, layer: str, settings: Settings) -> None:
+        """Raise what `aim` would raise, and change nothing."""
+        ...
+
+    def forget(self, layer: str, settings: Settings) -> None:
+        """Forget the tiles of a layer under some settings, which then begin again; those of others stay."""
+        ...
+
     def prioritise(self, tiers: "list[list[Tile]]") -> None:
         """Say which tiles are wanted: those of an earlier list before those of a later one, in turns within one.
 
@@ -83,8 +91,16 @@ class LiveClimb(Protocol):
         """
         ...
 
-    def rendering(self, tiles: "list[Tile]") -> Rendering:
-        """Return tiles of the present layer as they are now, in full precision; those not begun are left out."""
+    def rendering(self, tiles: "list[Tile]", *, of: tuple[str, Settings] | None = None) -> Rendering:
+        """Return tiles as they are now, in full precision; those not begun are left out.
+
+        Args:
+            tiles: Which.
+            of: Their layer and settings; what was aimed at last if None.
+
+        Raises:
+            ValueError: None of them has begun, or they were forgotten since.
+        """
         ...
 
     def release(self) -> None:

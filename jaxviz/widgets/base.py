@@ -6,23 +6,30 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, TypedDict, cast
 
 import anywidget
-import numpy as np
 import traitlets
 
 from jaxviz import html
-from jaxviz.results import contact_sheet
 from jaxviz.results.messages import Message
 from jaxviz.results.settings import PRESETS, Settings
 from jaxviz.widgets import hearing, lifetime, still
 from jaxviz.widgets.board import IDLE, Status
+from jaxviz.widgets.cells import CELLS
 from jaxviz.widgets.choice import NAMES, Pin, plain
 from jaxviz.widgets.climb import one_line
 from jaxviz.widgets.facts import LayerFacts
 from jaxviz.widgets.outbox import Outbox
 from jaxviz.widgets.session import Session
 
-Kind = Literal["explorer", "grid", "unit", "progress"]
+Kind = Literal["explorer", "grid", "unit", "progress", "bench"]
 """Which panels are drawn."""
+
+
+class Measure(TypedDict):
+    """What was measured of the units' pictures: a number for each unit of the layer, or None."""
+
+    name: str
+    meaning: str
+    values: list[float | None]
 
 
 class Code(TypedDict):
@@ -68,6 +75,7 @@ class TileWidget(anywidget.AnyWidget):
     status = _trait(Status, dict(IDLE))
     error = _trait(str, "")
     code = _trait(Code, {"unit": "", "grid": ""})
+    measures = _trait(list[Measure], [])
 
     @property
     def _esm(self) -> str:
@@ -75,6 +83,7 @@ class TileWidget(anywidget.AnyWidget):
         return html.bundle(html.BUNDLE)
 
     def __init__(self, session: Session, *, layout: Any = None) -> None:
+        CELLS.watch()
         self._session = session
         self._context = contextvars.copy_context()
         self._mirrored = threading.local()
@@ -152,11 +161,9 @@ class TileWidget(anywidget.AnyWidget):
         if self._is_mirrored(name, value):
             return value
         # The layer may have been set just now, within `hold_trait_notifications`.
-        choice = self._session.choice
+        layer = {} if name == "layer" or self.layer == self._session.choice.layer else {"layer": self.layer}
         try:
-            if name != "layer" and self.layer != choice.layer:
-                choice = choice.changed(self._session.facts, {"layer": self.layer})
-            return plain(choice.checked(self._session.facts, name, value))
+            return plain(getattr(self._session.check(layer | {name: value}), name))
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise traitlets.TraitError(one_line(error)) from error
 
@@ -174,13 +181,15 @@ class TileWidget(anywidget.AnyWidget):
 
     def _handle_custom_msg(self, content: Any, buffers: Any) -> None:
         # What is published under the message's own name could make the kernel look for a subshell that is gone.
-        was_open = bool(self.outbox.views)
         self._context.copy().run(hearing.hear, self._session, self, content)
+        super()._handle_custom_msg(content, buffers)
+
+    def views_changed(self) -> None:
+        """Live as long as a view is open, and a while longer."""
         if self.outbox.views:
             lifetime.tighten(self)
-        elif was_open:
+        else:
             lifetime.release_later(self)
-        super()._handle_custom_msg(content, buffers)
 
     # What Python asks
 
@@ -244,10 +253,9 @@ class TileWidget(anywidget.AnyWidget):
         """Show the newest pictures in the output behind the widget, if it is displayed and they have changed."""
         if self._still is None:
             return
-        board, shown = self._session.in_view(still.MOST_TILES)
+        session = self._session
+        shown = session.in_view(still.MOST_TILES)
         made_of = [(each.tile, each.record.version) for each in shown]
         if shown and made_of != self._still.shown:
             self._still.shown = made_of
-            pictures = np.stack([each.record.picture for each in shown if each.record.picture is not None])
-            names = [f"{'-' * (unit_sign < 0)}{number}" for (number, unit_sign), _, _ in shown]
-            self._still.update(contact_sheet(pictures, labels=names), board)
+            self._still.update(session.sheet(shown), f"{session.facts.name} {session.choice.layer}")

@@ -46,6 +46,7 @@ class Board:
         settings: The settings; `steps` may get another number.
         generations: All generations under which these pictures were shown; the last is the present one.
         records: What is known of each tile that was begun.
+        is_forgotten: Whether the climb began these pictures again, and has only the new ones.
     """
 
     def __init__(self, layer: str, settings: Settings, generation: int) -> None:
@@ -53,6 +54,7 @@ class Board:
         self.settings = settings
         self.generations = [generation]
         self.records: dict[Tile, TileRecord] = {}
+        self.is_forgotten = False
 
     @property
     def generation(self) -> int:

@@ -41,6 +41,7 @@ class Boards:
         former = self.shown
         if former is None:
             return
+        former.is_forgotten = True
         former.forget_all_but(pinned(former, choice.pins))
         # It must not be found again by its settings.
         self._boards = [board for board in self._boards if board is not former or board.records]

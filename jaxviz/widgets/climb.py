@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxviz.jobs import Courier, Job
-from jaxviz.results import LiveClimb, Rendering, Tile
+from jaxviz.results import LiveClimb, Rendering, Settings, Tile
 from jaxviz.widgets.board import IDLE, Board, Phase, Status
 from jaxviz.widgets.boards import Boards
 from jaxviz.widgets.choice import Choice
@@ -48,7 +48,7 @@ class Climb:
         self._live = live
         self._accepted: Choice | None = None  # what `live` is turned to
         self._tiers: Sequence[Sequence[Tile]] | None = None
-        self._begins_again = False
+        self._forgets: list[tuple[str, Settings]] = []  # what `live` has to forget before the next slice
         self._is_preparing = False
         self._made: deque[tuple[float, int]] = deque()  # when a slice ended, and its steps
         self._versions = itertools.count(1)
@@ -92,6 +92,18 @@ class Climb:
             self.job.start()
         self.news()
 
+    def check(self, changes: Mapping[str, Any]) -> Choice:
+        """Return what a change would give; what the model refuses is refused too, before anything is compiled.
+
+        Raises:
+            KeyError, IndexError, TypeError, ValueError: A value is wrong; the message says what is allowed.
+        """
+        before = self.choice
+        choice = before.changed(self.facts, changes)
+        if choice.layer and _aims(before) != _aims(choice):
+            self._live.check(choice.layer, choice.settings)
+        return choice
+
     def command(self, command: str) -> None:
         """Start, pause, stop or restart the climb; restart begins the present pictures again.
 
@@ -104,7 +116,7 @@ class Climb:
             self.error = ""
             if command == "restart":
                 self.boards.begin_again(self.choice)
-                self._begins_again = True
+                self._forgets.append(_aims(self.choice))
         if command in ("start", "restart"):
             self.job.start()
         elif command == "pause":
@@ -147,18 +159,18 @@ class Climb:
         while True:
             with self.lock:
                 choice, board, accepted = self.choice, self.boards.shown, self._accepted
-                begins_again, self._begins_again = self._begins_again, False
+                forgets, self._forgets = self._forgets, []
             if board is None:
                 return None
+            for aims in forgets:
+                self._live.forget(*aims)
             try:
-                if begins_again:
-                    self._live.release()
-                if begins_again or accepted is None or _aims(accepted) != _aims(choice):
+                if accepted is None or _aims(accepted) != _aims(choice):
                     self._live.aim(board.layer, choice.settings, from_scratch=choice.from_scratch)
                     self._accepted, self._tiers = choice, None
                 break
             except (KeyError, ValueError) as error:
-                if accepted is None or begins_again:
+                if accepted is None:
                     raise
                 self._take_back(choice, accepted)
                 self.report(error)
@@ -218,20 +230,24 @@ class Climb:
         steps = sum(made for _, made in itertools.islice(self._made, 1, None))
         return steps / max(1e-3, self._made[-1][0] - self._made[0][0])
 
-    def rendering(self, tiles: list[Tile]) -> Rendering:
-        """Return tiles of the layer on the screen in full precision.
+    def rendering(self, tiles: list[Tile], board: Board | None = None) -> Rendering:
+        """Return tiles in full precision, of a board or of what is on the screen.
 
         Raises:
             ValueError: None of them has begun.
         """
+        if board is not None and board.is_forgotten:
+            raise ValueError(f"The pictures of '{board.layer}' began again since; these are kept as they were shown.")
+        if board is not None and board is not self.boards.shown:
+            return self._live.rendering(tiles, of=(board.layer, board.settings))
         with self.lock:
             is_turned = self._accepted is not None and _aims(self._accepted) == _aims(self.choice)
-        if not tiles or not is_turned or self._begins_again:
+        if not tiles or not is_turned or self._forgets:
             raise ValueError("Nothing has been rendered yet: start the climb, and `wait` for it.")
         return self._live.rendering(tiles)
 
 
-def _aims(choice: Choice) -> tuple[Any, ...]:
+def _aims(choice: Choice) -> tuple[str, Settings]:
     return choice.layer, choice.settings
 
 

@@ -5,7 +5,9 @@ from typing import Any
 from jaxviz.results import Rendering, contact_sheet, png_bytes
 from jaxviz.results.files import file_names, recipe_text
 from jaxviz.results.messages import Message, frame_message, unit_message
-from jaxviz.widgets.session import Face, Session
+from jaxviz.results.sheet import to_bytes
+from jaxviz.widgets.audience import Face
+from jaxviz.widgets.session import Session
 
 
 def serve(session: Session, face: Face) -> float | None:
@@ -47,31 +49,37 @@ def serve(session: Session, face: Face) -> float | None:
 def file_message(session: Session, request: dict[str, Any]) -> Message:
     """Return a PNG with the recipe inside: of one unit, or of the grid as a contact sheet.
 
-    A pinned tile of another layer is written as it was shown, without a recipe.
+    A tile that the climb has forgotten meanwhile, for want of memory, is written as it was shown, without a recipe.
 
     Raises:
         ValueError: There is no such picture.
     """
     if request["what"] == "grid":
-        rendering = session.rendering(session.begun())
-        name = file_names([f"{session.choice.layer} grid"])[0]
-        return _png_message(name, rendering, contact_sheet(_pictures(rendering), labels=rendering.labels))
+        return _grid_message(session)
     layer, tile = request["layer"], (int(request["unit"]), int(request["sign"]))
-    if layer == session.choice.layer:
-        rendering = session.rendering([tile])
-        return _png_message(file_names(rendering.labels)[0], rendering, rendering.grid(gap_pixels=0))
-    for board in session.exported():
-        record = board.records.get(tile) if board.layer == layer else None
-        if record is not None and record.picture is not None:
-            name = file_names([f"{'-' * (tile[1] < 0)}{layer}:{tile[0]}"])[0]
-            return Message({"type": "file", "name": f"{name}.png"}, [png_bytes(record.picture)])
-    raise ValueError(f"There is no picture of {layer}:{tile[0]} yet.")
+    board = session.board_of(layer, request.get("generation"))
+    record = None if board is None else board.records.get(tile)
+    if record is None or record.picture is None:
+        raise ValueError(f"There is no picture of {layer}:{tile[0]} yet.")
+    try:
+        rendering = session.rendering([tile], board)
+    except ValueError:
+        name = file_names([f"{'-' * (tile[1] < 0)}{layer}:{tile[0]}"])[0]
+        return Message({"type": "file", "name": f"{name}.png"}, [png_bytes(record.picture)])
+    return _png_message(file_names(rendering.labels)[0], rendering, rendering.grid(gap_pixels=0))
 
 
-def _pictures(rendering: Rendering) -> Any:
-    from jaxviz.results.sheet import to_bytes
-
-    return to_bytes(rendering.images)
+def _grid_message(session: Session) -> Message:
+    name = file_names([f"{session.choice.layer} grid"])[0]
+    try:
+        rendering = session.rendering(session.begun())
+    except ValueError:
+        shown = session.in_view()
+        if not shown:
+            raise
+        # Of several presets, which have no recipe in common.
+        return Message({"type": "file", "name": f"{name}.png"}, [png_bytes(session.sheet(shown))])
+    return _png_message(name, rendering, contact_sheet(to_bytes(rendering.images), labels=rendering.labels))
 
 
 def _png_message(name: str, rendering: Rendering, image: Any) -> Message:

@@ -12,7 +12,7 @@ from jaxviz.results import Rendering
 from jaxviz.results.settings import LIMITS
 from jaxviz.widgets.base import TileWidget
 from jaxviz.widgets.facts import hint
-from jaxviz.widgets.page import session_messages
+from jaxviz.widgets.page import begun_traits, session_messages
 
 _OPTIONS = ("preset", *LIMITS, "from_scratch", "tile_pixels", "layer", "units", "unit", "layout")
 
@@ -28,47 +28,12 @@ def checked_options(owner: str, options: dict[str, Any], known: Sequence[str] = 
             raise TypeError(f"{owner}() has no argument '{name}'. {hint(name, known)}")
 
 
-class _LayerWidget(TileWidget):
-    """A widget that shows a layer of a model, or what another widget shows."""
-
-    def __init__(
-        self,
-        model: Any,
-        layer: str | None = None,
-        units: Iterable[int | str] | None = None,
-        *,
-        unit: int | str | None = None,
-        **options: Any,
-    ) -> None:
-        from jaxviz.widgets.opening import open_session
-
-        checked_options(type(self).__name__, options)
-        layout, settings = options.pop("layout", None), options
-        changes = {"layer": layer, "units": units, "unit": unit}
-        changes = {name: value for name, value in changes.items() if value is not None}
-        if isinstance(model, TileWidget):
-            session = model._session
-            changes |= {name: settings.pop(name) for name in ("from_scratch", "tile_pixels") if name in settings}
-            changes |= {"settings": settings} if settings else {}
-            if changes:
-                session.change(changes)
-            super().__init__(session, layout=layout)
-        else:
-            super().__init__(open_session(model, changes, settings), layout=layout)
-            self._session.command("start")
+class Rendered(TileWidget):
+    """A widget whose pictures can be begun again, read from Python, and written as a page."""
 
     def restart(self) -> None:
-        """Begin the pictures of this layer again."""
+        """Begin the pictures on the screen again."""
         self._session.command("restart")
-
-    @property
-    def rendering(self) -> Rendering:
-        """The selection, or else what is in view, or else all that has begun, in full precision as it is now.
-
-        Raises:
-            ValueError: Nothing has begun yet.
-        """
-        return self._session.rendering(self._session.begun())
 
     @property
     def scores(self) -> dict[int, float]:
@@ -106,7 +71,48 @@ class _LayerWidget(TileWidget):
         self._session.tell()
         traits = {name: getattr(self, name) for name, trait in self.traits().items() if "hint" in trait.metadata}
         messages = session_messages(self._session)
+        traits |= begun_traits(self._session, traits)
         write_page(path, traits | {"error": ""}, messages, title=f"jaxviz: {self.model_name} {self.layer}")
+
+
+class _LayerWidget(Rendered):
+    """A widget that shows a layer of a model, or what another widget shows."""
+
+    def __init__(
+        self,
+        model: Any,
+        layer: str | None = None,
+        units: Iterable[int | str] | None = None,
+        *,
+        unit: int | str | None = None,
+        **options: Any,
+    ) -> None:
+        from jaxviz.widgets.opening import open_session
+
+        checked_options(type(self).__name__, options)
+        layout, settings = options.pop("layout", None), options
+        changes = {"layer": layer, "units": units, "unit": unit}
+        changes = {name: value for name, value in changes.items() if value is not None}
+        if isinstance(model, TileWidget):
+            session = model._session
+            changes |= {name: settings.pop(name) for name in ("from_scratch", "tile_pixels") if name in settings}
+            changes |= {"settings": settings} if settings else {}
+            if changes:
+                session.check(changes)
+                session.change(changes)
+            super().__init__(session, layout=layout)
+        else:
+            super().__init__(open_session(model, changes, settings), layout=layout)
+            self._session.command("start")
+
+    @property
+    def rendering(self) -> Rendering:
+        """The selection, or else what is in view, or else all that has begun, in full precision as it is now.
+
+        Raises:
+            ValueError: Nothing has begun yet.
+        """
+        return self._session.rendering(self._session.begun())
 
 
 class Explorer(_LayerWidget):

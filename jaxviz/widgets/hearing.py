@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from jaxviz.results.messages import Message
+from jaxviz.widgets.audience import Face
 from jaxviz.widgets.choice import NAMES
-from jaxviz.widgets.session import Face, Session
+from jaxviz.widgets.session import Session
 
 
 class Hearer(Face, Protocol):
@@ -26,6 +27,7 @@ def hear(session: Session, face: Hearer, content: Any) -> None:
         face: The widget.
         content: `{type, serial, ...}` of docs/explorer.md.
     """
+    session.heard(face)
     try:
         kind = content["type"]
         if kind not in _ACTIONS:
@@ -71,9 +73,16 @@ def _acknowledge(session: Session, face: Hearer, content: dict[str, Any]) -> Non
     session.courier.notify()
 
 
+def _alive(session: Session, face: Hearer, content: dict[str, Any]) -> None:
+    for view in content["views"]:
+        if view not in face.outbox.views:  # it was silent for so long that it counted as closed
+            session.opened(face, str(view))
+
+
 _ACTIONS: dict[str, Callable[[Session, Hearer, dict[str, Any]], None]] = {
     "hello": lambda session, face, content: session.opened(face, str(content["view"])),
     "goodbye": lambda session, face, content: session.closed(face, str(content["view"])),
+    "alive": _alive,
     "ack": _acknowledge,
     "set": _set,
     "visible": _visible,

@@ -1,9 +1,10 @@
 """Opening: where model, engine and widgets come together; the one file of the widgets that knows the engine."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jaxviz.results import Settings
+from jaxviz.widgets.bench import BenchFacts
 from jaxviz.widgets.choice import Choice
 from jaxviz.widgets.delivery import serve
 from jaxviz.widgets.explorer import Explorer
@@ -12,6 +13,7 @@ from jaxviz.widgets.session import Session
 
 if TYPE_CHECKING:
     from jaxviz.models import Model
+    from jaxviz.rendering import SideBySide
 
 _FEWEST_UNITS = 16
 
@@ -51,6 +53,65 @@ def explore(
         >>> explorer.close()
     """
     return Explorer(model, layer, units, unit=unit, **options)
+
+
+def open_bench(
+    model: "Model",
+    objective: Any,
+    unit: int | str | None,
+    presets: Iterable[Any],
+    options: Mapping[str, Any],
+) -> tuple[Session, "SideBySide"]:
+    """Begin a session on one objective under several presets.
+
+    Args:
+        model: A model made by `jaxviz.wrap` or `jaxviz.load`.
+        objective: A layer's name, or an objective.
+        unit: Of the layer; None for an objective.
+        presets: Names of presets, or presets.
+        options: Settings, and `tile_pixels`.
+
+    Raises:
+        KeyError, IndexError, TypeError, ValueError: Something is wrong; the message says what is allowed.
+    """
+    from jaxviz import evidence
+    from jaxviz.models import Model
+    from jaxviz.presets import PRESETS, Preset, named
+    from jaxviz.rendering import SideBySide, border_pixels, one_objective
+    from jaxviz.transforms import ranges
+
+    if not isinstance(model, Model):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"{model!r} is no model; make one with jaxviz.wrap or jaxviz.load.")
+    chosen = [preset if isinstance(preset, Preset) else named(preset) for preset in presets]
+    names = [preset.name for preset in chosen]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"The presets are {names}; give at least one, and each under a name of its own.")
+    climbed, label = one_objective(model, objective, unit)
+    border = border_pixels(model)
+
+    def measure(image: Any) -> dict[str, float]:
+        # As in docs/quality.md: stronger than what a preset climbs under, and drawn with another key.
+        unseen = ranges(
+            max_shift_pixels=image.shape[0] / 16, scale_range=0.15, max_degrees=12.0, noise=0.0, border_pixels=border
+        )
+        return {
+            "score": float(evidence.scores(model, climbed, image[None])[0, 0]),
+            "robustness": float(evidence.robustness(model, [climbed], image[None], unseen, key=1, draws=4)[0]),
+            "fine detail": float(evidence.high_frequency_energy(image[None])[0]),
+        }
+
+    def arguments(preset: Preset) -> Callable[[Settings], dict[str, Any]]:
+        return lambda settings: preset.settings(size=settings.size, steps=settings.steps)
+
+    climb = SideBySide(model, climbed, {preset.name: arguments(preset) for preset in chosen}, measure=measure)
+    facts = BenchFacts(
+        name=model.name,
+        input_shape=model.input_shape,
+        label=label,
+        what=f"{objective!r}, units=[{unit!r}]" if isinstance(objective, str) else "objective",
+        presets={preset.name: PRESETS.get(preset.name) is preset for preset in chosen},
+    )
+    return Session(climb, facts, first_choice(facts, {}, options), serve=serve), climb
 
 
 def open_session(model: "Model", changes: Mapping[str, Any], options: Mapping[str, Any]) -> Session:

@@ -31,12 +31,14 @@ class Outbox:
         views: The views that are open.
         visible: Units whose tiles are in view, in reading order.
         files: Files that were asked for, the latest of each kind.
+        heard_at: When something was heard last, by `time.monotonic`.
     """
 
     def __init__(self) -> None:
         self.views: set[str] = set()
         self.visible: list[int] = []
         self.files: dict[str, dict[str, Any]] = {}
+        self.heard_at = float("-inf")
         self._unacknowledged: dict[int, float] = {}  # number of the frame -> when it was sent
         self._number = 0
         self._sent: dict[tuple[int, Tile], tuple[int, int]] = {}  # generation and tile -> version, number of the frame

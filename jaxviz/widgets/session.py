@@ -3,53 +3,29 @@
 import itertools
 import threading
 import time
-import weakref
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from jaxviz.results import LiveClimb, Tile
-from jaxviz.results.messages import Message, Shown
+import numpy as np
+from jaxtyping import UInt8
+
+from jaxviz.results import LiveClimb, Tile, contact_sheet
+from jaxviz.results.messages import Shown
 from jaxviz.results.tile import TileRecord
+from jaxviz.widgets.audience import Audience, Face
 from jaxviz.widgets.board import Board
 from jaxviz.widgets.boards import pinned
 from jaxviz.widgets.choice import Choice
-from jaxviz.widgets.climb import Climb, one_line
+from jaxviz.widgets.climb import one_line
 from jaxviz.widgets.facts import Facts
-from jaxviz.widgets.outbox import Candidate, Outbox
-
-REST_SECONDS = 3.0
-"""After the last view was closed, until the climb rests; a page that is loaded again is back before that."""
+from jaxviz.widgets.outbox import Candidate
 
 _LEAST_TELLING_SECONDS = 0.1
 _LONGEST_OBSERVER_SECONDS = 2.0
 
 
-class Face(Protocol):
-    """What the session knows of a widget. It calls these from any thread."""
-
-    outbox: Outbox
-    shows_grid: bool
-    shows_unit: bool
-
-    def mirror(self) -> None:
-        """Take over the session's choice."""
-        ...
-
-    def show(self, values: Mapping[str, Any]) -> None:
-        """Set traits that only Python sets."""
-        ...
-
-    def send_message(self, message: Message) -> None:
-        """Send JSON and bytes to the browser."""
-        ...
-
-    def refresh_still(self) -> None:
-        """Show the newest pictures in the output behind the widget."""
-        ...
-
-
-class Session(Climb):
-    """A climb that is shared by the widgets that show it, and ends with the last of them.
+class Session(Audience):
+    """A climb, and what the widgets that show it are told and sent.
 
     Args:
         live: What climbs.
@@ -62,52 +38,9 @@ class Session(Climb):
         self, live: LiveClimb, facts: Facts, choice: Choice, *, serve: "Callable[[Session, Face], float | None]"
     ) -> None:
         self._serve = serve
-        self._faces: weakref.WeakSet[Face] = weakref.WeakSet()
         self._telling = threading.RLock()
         self._is_told, self._told_at = True, float("-inf")
-        self._waiting = 0
-        self._rest_at: float | None = None
-        self._rests = False
         super().__init__(live, facts, choice)
-
-    # The widgets
-
-    def faces(self) -> list[Face]:
-        """Return the widgets that show this session."""
-        with self.lock:
-            return list(self._faces)
-
-    def join(self, face: Face) -> None:
-        """Let a widget show this session."""
-        with self.lock:
-            self._faces.add(face)
-        self.look_again()
-
-    def leave(self, face: Face) -> None:
-        """Forget a widget that was closed; with the last one the session ends."""
-        with self.lock:
-            self._faces.discard(face)
-            is_last = not self._faces
-        if is_last:
-            self.close()
-        else:
-            self.look_again()
-
-    def close(self) -> None:
-        """End the climb and free the device, after the slice under way."""
-        self.job.close()
-        self.courier.close()
-
-    def mirror(self) -> None:
-        """Let every widget show the choice."""
-        for face in self.faces():
-            face.mirror()
-
-    def look_again(self) -> None:
-        """Climb what is wanted now, which may be other tiles than before."""
-        if self.job.phase in ("running", "done"):
-            self.job.start()
-        self.news()
 
     def wanted(self) -> list[list[Tile]]:
         """Return what is wanted: the chosen unit and its negative, then what is in view, then the rest of the grid."""
@@ -124,73 +57,12 @@ class Session(Climb):
             tiers.append(tier)
         return tiers
 
-    def command(self, command: str) -> None:
-        """Start, pause, stop or restart the climb, as `Climb.command` does, and tell of it at once."""
-        self._rests = False
-        super().command(command)
-        self.tell()
-
     def change(self, changes: Mapping[str, Any]) -> None:
         """Choose otherwise, as `Climb.change` does; states are told at once where they are of other units now."""
         units = self.choice.layer, self.choice.units
         super().change(changes)
         if units != (self.choice.layer, self.choice.units):
             self.tell()
-
-    def wait(self, timeout_seconds: float | None) -> bool:
-        """Wait until nothing climbs, and return whether nothing does; meanwhile it does not rest for want of views.
-
-        Raises:
-            RuntimeError: The climb failed.
-        """
-        with self.lock:
-            self._waiting += 1
-        self._wake()
-        try:
-            has_ended = self.job.wait(timeout_seconds)
-        finally:
-            with self.lock:
-                self._waiting -= 1
-        self.tell()
-        if self.job.phase == "failed" and self.job.error is not None:
-            raise RuntimeError(f"The climb failed: {one_line(self.job.error)}") from self.job.error
-        return has_ended
-
-    # Views
-
-    def opened(self, face: Face, view: str) -> None:
-        """Note that a view of a widget was opened."""
-        with self.lock:
-            face.outbox.open(view)
-            self._rest_at = None
-        self._wake()
-        self.look_again()
-
-    def closed(self, face: Face, view: str) -> None:
-        """Note that a view of a widget was closed; when it was the last, the climb will rest."""
-        with self.lock:
-            face.outbox.views.discard(view)
-            if not any(other.outbox.views for other in self._faces):
-                self._rest_at = time.monotonic() + REST_SECONDS
-        self.courier.notify()
-
-    def _wake(self) -> None:
-        with self.lock:
-            resume, self._rests = self._rests, False
-        if resume:
-            self.job.resume()
-
-    def _rest_if_due(self) -> float | None:
-        with self.lock:
-            left = None if self._rest_at is None else self._rest_at - time.monotonic()
-            if left is None or left > 0:
-                return left
-            self._rest_at = None
-            self._rests = self.job.phase == "running" and not self._waiting
-        if self._rests:
-            self.job.pause()
-            self.tell()
-        return None
 
     # What is told
 
@@ -233,7 +105,7 @@ class Session(Climb):
     def deliver(self) -> float | None:
         """Tell and send what is due, on the courier's thread, and return when to come again."""
         try:
-            waits = [self._tell_if_due(), self._rest_if_due()]
+            waits = [self._tell_if_due(), self.lose_if_due(), self.rest_if_due()]
             waits += [self._serve(self, face) for face in self.faces()]
         except Exception as error:  # noqa: BLE001 - this thread serves everything that comes after
             self.error = one_line(error)
@@ -301,15 +173,34 @@ class Session(Climb):
                     return tiles
             return [tile for tile in ((choice.unit, 1), (choice.unit, -1)) if tile in board.records]
 
-    def in_view(self, most: int) -> tuple[str, list[Shown]]:
-        """Return a line about what is on the screen, and the first of its tiles that have pictures."""
+    def in_view(self, most: int | None = None) -> list[Shown]:
+        """Return the first of the tiles on the screen that have pictures, all of one size."""
         with self.lock:
             board = self.boards.shown
             if board is None:
-                return "", []
+                return []
             shown = [found for tile in self.begun()[:most] if (found := board.shown(tile, self.phase))]
             sizes = {found.record.picture.shape for found in shown if found.record.picture is not None}
-            return f"{self.facts.name} {board.layer}", shown if len(sizes) == 1 else []
+            return shown if len(sizes) == 1 else []
+
+    def sheet(self, shown: Sequence[Shown]) -> UInt8[np.ndarray, "sheet_height sheet_width 3"]:
+        """Lay pictures out as a contact sheet, with what they are called."""
+        layer = self.choice.layer
+        named = self.facts.layers[layer]["classes"]
+        names = [self.facts.class_names[unit] if named else str(unit) for (unit, _), _, _ in shown]
+        labels = [f"{'-' * (each.tile[1] < 0)}{name}" for each, name in zip(shown, names, strict=True)]
+        pictures = [each.record.picture for each in shown if each.record.picture is not None]
+        return contact_sheet(np.stack(pictures), labels=labels)
+
+    def board_of(self, layer: str, generation: int | None) -> Board | None:
+        """Return the board of a layer that was shown under a generation, or the newest if None; None if it is gone."""
+        with self.lock:
+            shown = self.boards.shown
+            if generation is None and shown is not None and shown.layer == layer:
+                return shown
+            boards = [board for board in self.exported() if board.layer == layer]
+            named = [board for board in boards if generation is None or generation in board.generations]
+            return max(named, key=lambda board: board.generation, default=None)
 
     def exported(self) -> list[Board]:
         """Return the boards that an exported page shows."""

@@ -32,6 +32,12 @@ class SnapshotClimb:
     def aim(self, layer: str, settings: Settings, *, from_scratch: bool) -> None:
         """Do nothing: the climb is decided."""
 
+    def check(self, layer: str, settings: Settings) -> None:
+        """Refuse nothing: the climb is decided."""
+
+    def forget(self, layer: str, settings: Settings) -> None:
+        """Do nothing: the climb is decided."""
+
     def prioritise(self, tiers: list[list[Tile]]) -> None:
         """Do nothing: the climb is decided."""
 
@@ -54,7 +60,7 @@ class SnapshotClimb:
                     return updates
             return []
 
-    def rendering(self, tiles: list[Tile]) -> Rendering:  # noqa: ARG002
+    def rendering(self, tiles: list[Tile], *, of: tuple[str, Settings] | None = None) -> Rendering:  # noqa: ARG002
         """Refuse: snapshots have no recipe.
 
         Raises:

@@ -1,11 +1,13 @@
 // What frames tell by coming, before they are decoded: the shape of a layer's pictures, and which there are at all.
 import { type Signal, signal } from "@preact/signals";
 import type { Frame } from "./messages";
-import type { State } from "./traits";
+import type { Sign, State } from "./traits";
 
 export class Arrivals {
   readonly #aspects: Signal<ReadonlyMap<string, number>> = signal(new Map());
   readonly #units: Signal<ReadonlyMap<string, ReadonlyMap<number, State>>> = signal(new Map());
+
+  readonly #negatives: Signal<ReadonlyMap<string, ReadonlySet<number>>> = signal(new Map());
 
   /** Height over width of the pictures of a layer; they are square until one came that is not. */
   aspectOf(layer: string): number {
@@ -14,6 +16,10 @@ export class Arrivals {
 
   has(layer: string): boolean {
     return this.#units.value.has(layer);
+  }
+
+  hasTile(layer: string, unit: number, sign: Sign): boolean {
+    return (sign > 0 ? this.#units : this.#negatives).value.get(layer)?.has(unit) ?? false;
   }
 
   /** Whether there are pictures of any layer inside a module. */
@@ -35,7 +41,12 @@ export class Arrivals {
 
   noteUnits({ layer, tiles }: Frame): void {
     const units = new Map(this.#units.peek().get(layer));
-    for (const { unit, sign, state } of tiles) if (sign > 0) units.set(unit, state);
+    const negatives = new Set(this.#negatives.peek().get(layer));
+    for (const { unit, sign, state } of tiles) {
+      if (sign > 0) units.set(unit, state);
+      else negatives.add(unit);
+    }
     this.#units.value = new Map(this.#units.peek()).set(layer, units);
+    this.#negatives.value = new Map(this.#negatives.peek()).set(layer, negatives);
   }
 }

@@ -6,12 +6,13 @@ export type Command = "start" | "pause" | "stop" | "restart";
 export type Outgoing =
   | { type: "hello"; view: string }
   | { type: "goodbye"; view: string }
+  | { type: "alive"; views: string[] }
   | { type: "ack"; id: number }
   | { type: "set"; changes: Changes }
   | { type: "visible"; units: number[] }
   | { type: "command"; command: Command }
   | { type: "file"; what: "grid" }
-  | { type: "file"; what: "unit"; layer: string; unit: number; sign: Sign };
+  | { type: "file"; what: "unit"; layer: string; unit: number; sign: Sign; generation?: number };
 
 export interface FrameTile {
   unit: number;

@@ -14,7 +14,7 @@ const HIDING_RULE = `.jp-OutputArea-child:has(.${LIVE}) + .jp-OutputArea-child:h
  * How wide a view would be if nobody said, as in a row of widgets; there it may also become narrower.
  * Panels are laid out by the width that there is, so the browser cannot tell it from them.
  */
-const USUAL_PIXELS: Record<Kind, number> = { explorer: 960, grid: 520, unit: 340, progress: 520 };
+const USUAL_PIXELS: Record<Kind, number> = { explorer: 960, grid: 520, unit: 340, progress: 520, bench: 960 };
 
 let hidingViews = 0;
 let hidingStyle: HTMLStyleElement | null = null;

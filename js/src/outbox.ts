@@ -41,7 +41,7 @@ export class Outbox {
 
   /** Sends a message now, or as soon as the one of its kind that is on its way has been heard. */
   post(message: Outgoing): void {
-    if (message.type === "ack" || message.type === "goodbye") {
+    if (message.type === "ack" || message.type === "alive" || message.type === "goodbye") {
       this.#hand(message);
       return;
     }
@@ -178,7 +178,11 @@ function keyOf(message: Outgoing): string {
     case "command":
       return `command ${message.command}`;
     case "file":
-      return message.what === "grid" ? "file grid" : `file ${message.layer}:${message.unit}:${message.sign}`;
+      return message.what === "grid"
+        ? "file grid"
+        : `file ${message.layer}:${message.unit}:${message.sign}@${message.generation ?? ""}`;
+    case "hello":
+      return `hello ${message.view}`;
     default:
       return message.type;
   }

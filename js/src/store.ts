@@ -15,6 +15,8 @@ type TraitSignals = { readonly [Name in TraitName]: Signal<Traits[Name]> };
 
 /** A climb that is silent for so long is asked whether it is still there. */
 const PROBE_MILLISECONDS = 5_000;
+/** How often Python is told that a view is still open. */
+const ALIVE_MILLISECONDS = 10_000;
 
 const NAMES = Object.keys(DEFAULTS) as TraitName[];
 
@@ -33,6 +35,7 @@ export class Store {
   #ends: (() => void)[] = [];
   #nextView = 0;
   #probe: ReturnType<typeof setInterval> | undefined;
+  #saidAlive = 0;
 
   constructor(private readonly model: Model) {
     const read = <Name extends TraitName>(name: Name): Traits[Name] =>
@@ -52,11 +55,17 @@ export class Store {
     for (const name of NAMES) this.#listen(`change:${name}`, () => this.#follow(name));
     // ipywidgets says so when a kernel restarts: then this model's Python is gone for good.
     this.#listen("comm_live_update", () => this.#outbox.lose());
+    if (this.hasKernel) this.#followPage();
     this.#listen("msg:custom", (content: Incoming, buffers?: Bytes[]) => this.#receive(content, buffers ?? []));
   }
 
   get hasKernel(): boolean {
     return this.traits.kernel.peek();
+  }
+
+  /** Whether Python can be asked for something now. */
+  get canAsk(): boolean {
+    return this.hasKernel && this.connection.value !== "gone";
   }
 
   /** The layer on the screen. */
@@ -72,6 +81,18 @@ export class Store {
     return this.#arrivals.aspectOf(layer);
   }
 
+  /** Whether the units are presets, which have names and no numbers. */
+  get isBench(): boolean {
+    return this.traits.kind.value === "bench";
+  }
+
+  /** The word for units of a layer. */
+  unitWord(layer: Layer, count = 1): string {
+    if (this.isBench) return count === 1 ? "preset" : "presets";
+    if (layer.classes) return count === 1 ? "class" : "classes";
+    return count === 1 ? "unit" : "units";
+  }
+
   /** What a unit is called: the class where units are classes, or nothing. */
   className(layer: Layer | undefined, unit: number): string {
     return layer?.classes ? (this.traits.class_names.value[unit] ?? "") : "";
@@ -84,6 +105,7 @@ export class Store {
     const view = `${Math.random().toString(36).slice(2)}-${this.#nextView}`;
     this.#views.set(view, []);
     this.#outbox.post({ type: "hello", view });
+    this.#saidAlive = Date.now();
     if (this.hasKernel) this.#probe ??= setInterval(() => this.#probeKernel(), PROBE_MILLISECONDS);
     return view;
   }
@@ -149,11 +171,22 @@ export class Store {
     return this.traits.kernel.value || this.#arrivals.hasInside(path);
   }
 
+  /** The greatest number of a unit that there is to see; a page may hold but some units of a layer. */
+  lastUnit(layer: Layer): number {
+    const held = this.traits.kernel.value ? [] : this.#arrivals.unitsOf(layer.name).units;
+    return Math.max(layer.units - 1, held.at(-1) ?? 0);
+  }
+
+  /** Whether a picture can be expected: on a page only what was rendered before is ever there. */
+  hasTile({ layer, unit, sign }: Link): boolean {
+    return this.traits.kernel.value || this.#arrivals.hasTile(layer, unit, sign);
+  }
+
   command(command: Command): void {
     this.#outbox.post({ type: "command", command });
   }
 
-  requestFile(what: "grid" | Link): void {
+  requestFile(what: "grid" | Link | Pin): void {
     this.#outbox.post(what === "grid" ? { type: "file", what } : { type: "file", what: "unit", ...what });
   }
 
@@ -199,6 +232,7 @@ export class Store {
 
   #follow(name: TraitName): void {
     this.#outbox.signOfLife();
+    this.#sayAlive();
     if (!this.#outbox.isEdited(name)) this.#adopt(name);
   }
 
@@ -212,6 +246,7 @@ export class Store {
   #receive(content: Incoming, buffers: Bytes[]): void {
     if (this.#views.size === 0) return;
     this.#outbox.signOfLife();
+    this.#sayAlive();
     if (content.type === "heard") {
       const settled = this.#outbox.heard(content.serial);
       batch(() => {
@@ -243,9 +278,38 @@ export class Store {
 
   /** Says something that needs an answer when a climb has been silent: its kernel may have died. */
   #probeKernel(): void {
+    this.#sayAlive();
     const { phase } = this.traits.status.peek();
     const running = phase === "climbing" || phase === "preparing";
     if (running && this.#outbox.silentMilliseconds > PROBE_MILLISECONDS) this.#sayVisible();
+  }
+
+  /**
+   * Says from time to time that somebody still looks, because a page that dies says nothing. Called by what comes from
+   * Python too, and not by the clock alone: in a hidden page the clock hardly goes.
+   */
+  #sayAlive(): void {
+    const now = Date.now();
+    if (!this.hasKernel || this.#views.size === 0 || now - this.#saidAlive < ALIVE_MILLISECONDS) return;
+    this.#saidAlive = now;
+    this.#outbox.post({ type: "alive", views: [...this.#views.keys()] });
+  }
+
+  /** Says goodbye when the page is left, and hello where the browser brings it back as it was. */
+  #followPage(): void {
+    const say = (type: "hello" | "goodbye"): void => {
+      for (const view of this.#views.keys()) this.#outbox.post({ type, view });
+    };
+    const leave = (): void => say("goodbye");
+    const comeBack = ({ persisted }: PageTransitionEvent): void => {
+      if (persisted) say("hello");
+    };
+    addEventListener("pagehide", leave);
+    addEventListener("pageshow", comeBack);
+    this.#ends.push(() => {
+      removeEventListener("pagehide", leave);
+      removeEventListener("pageshow", comeBack);
+    });
   }
 
   /** Marks a layer as in use; if its pictures had to make room for others, Python sends them again. */

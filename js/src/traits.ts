@@ -1,7 +1,7 @@
 // Written by js/generate_traits.py out of the Python widgets: do not edit it. See docs/explorer.md.
 
 /** Which panels are drawn. */
-export type Kind = "explorer" | "grid" | "unit" | "progress";
+export type Kind = "explorer" | "grid" | "unit" | "progress" | "bench";
 
 /** 1 climbs the unit, -1 its negative. */
 export type Sign = 1 | -1;
@@ -62,6 +62,13 @@ export interface Code {
   grid: string;
 }
 
+/** What was measured of the units' pictures. */
+export interface Measure {
+  name: string;
+  meaning: string;
+  values: (number | null)[];
+}
+
 /** waiting, climbing, done, dead, diverged, stopped. */
 export type State = "w" | "c" | "d" | "x" | "v" | "s";
 
@@ -85,6 +92,7 @@ export interface Traits {
   status: Status;
   error: string;
   code: Code;
+  measures: Measure[];
 }
 
 export type TraitName = keyof Traits;
@@ -139,4 +147,5 @@ export const DEFAULTS: Traits = {
     unit: "",
     grid: "",
   },
+  measures: [],
 };

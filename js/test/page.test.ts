@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Frame } from "../src/messages";
 import { openPage } from "../src/page";
-import { DEFAULTS } from "../src/traits";
+import { DEFAULTS, type Sign } from "../src/traits";
 import { prepareBrowser, settle } from "./browser";
 import { layer } from "./model";
 
-function frame(of: string, units: number[]): { content: Frame; buffers: string[] } {
-  const tiles = units.map((unit) => ({ unit, sign: 1 as const, step: 64, score: 2, state: "d" as const }));
+function frame(of: string, units: number[], sign: Sign = 1): { content: Frame; buffers: string[] } {
+  const tiles = units.map((unit) => ({ unit, sign, step: 64, score: 2, state: "d" as const }));
   const content = { type: "frame" as const, id: 1, layer: of, generation: 1, height: 64, width: 64, columns: 4, tiles };
   return { content, buffers: [btoa("a JPEG")] };
 }
@@ -25,7 +25,8 @@ beforeEach(async () => {
     traits: { ...DEFAULTS, layers, layer: "one", units: [0, 1, 2], states: "ddd" },
     messages: [
       frame("one", [0, 1, 2]),
-      frame("two", [7, 5]),
+      frame("two", [7, 5, 19]),
+      frame("two", [7], -1),
       {
         content: { type: "unit", layer: "two", ...unit, steps: [0, 32, 64], scores: [0, 1, 2] },
         buffers: [btoa("a JPEG")],
@@ -60,7 +61,38 @@ test("an exported page opens the layers that were exported, and no others", asyn
   expect(tiles.map(({ dataset }) => [dataset.testid, dataset.state])).toEqual([
     ["tile-5", "done"],
     ["tile-7", "done"],
+    ["tile-19", "done"],
   ]);
+});
+
+test("an exported page keeps no place for pictures that were never made", async () => {
+  expect(find("stages")).toBeNull(); // of unit 0 there is one picture, and no negative
+  expect(find("unit-positive")).not.toBeNull();
+  expect(find("unit-negative")).toBeNull();
+  find("layer-two")?.click();
+  await settle();
+  expect(find("stages")?.querySelectorAll("canvas")).toHaveLength(1);
+  expect(root.querySelectorAll(".stage-steps > span")).toHaveLength(2);
+  find("tile-7")?.click();
+  await settle();
+  expect(find("unit-negative")).not.toBeNull();
+});
+
+test("an exported page finds units beyond those that it holds, and takes the closest", async () => {
+  find("layer-two")?.click();
+  await settle();
+  const box = find("unit-number") as HTMLInputElement;
+  expect(box.max).toBe("19");
+  for (const [typed, found] of [
+    ["17", "19"],
+    ["2", "5"],
+  ] as const) {
+    box.value = typed;
+    box.dispatchEvent(new Event("change", { bubbles: true }));
+    await settle();
+    expect(find(`tile-${found}`)?.getAttribute("aria-current")).toBe("true");
+    expect(box.value).toBe(found);
+  }
 });
 
 test("an exported page shows pictures that are not square as they are", async () => {

@@ -63,6 +63,50 @@ afterEach(() => {
   document.body.replaceChildren();
 });
 
+describe("a page", () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    start();
+    open();
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test("says from time to time that it lives when something comes, and no more when it is closed", () => {
+    const [view] = model.of("hello").map((hello) => hello.view);
+    const say = (): void => model.say({ type: "heard", serial: 0 });
+    say();
+    expect(model.of("alive")).toEqual([]);
+    vi.setSystemTime(Date.now() + 10_001);
+    say();
+    say();
+    model.set("status", model.get("status"));
+    expect(model.of("alive")).toEqual([{ type: "alive", views: [view] }]);
+    vi.setSystemTime(Date.now() + 10_001);
+    model.set("status", model.get("status"));
+    expect(model.of("alive")).toHaveLength(2);
+    closers.pop()?.();
+    vi.setSystemTime(Date.now() + 10_001);
+    say();
+    expect(model.of("alive")).toHaveLength(2);
+  });
+
+  test("says goodbye when it is left, and hello when the browser brings it back as it was", () => {
+    open();
+    const views = model.of("hello").map((hello) => hello.view);
+    model.answerAll();
+    vi.setSystemTime(Date.now() + 1_000);
+    dispatchEvent(new Event("pagehide"));
+    expect(model.of("goodbye").map((goodbye) => goodbye.view)).toEqual(views);
+    dispatchEvent(Object.assign(new Event("pageshow"), { persisted: false }));
+    expect(model.of("hello")).toEqual([]);
+    dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
+    expect(model.of("hello").map((hello) => hello.view)).toEqual(views);
+  });
+});
+
 describe("views", () => {
   test("say hello and goodbye, and leave nothing behind", async () => {
     start();
@@ -375,21 +419,65 @@ describe("the layers", () => {
   });
 
   test("and classes are text, whatever they are called", async () => {
-    start({ layer: MARKUP, units: [0, 1, 2, 3] });
+    start({ layer: MARKUP, units: [0, 1, 2, 3], model_name: MARKUP, presets: { [MARKUP]: { noise: 0.1 } } });
     const root = open();
     await settle();
     expect(find(root, "layer-tree").textContent).toContain(MARKUP);
+    expect(find(root, `layer-${MARKUP}`).title).toContain(MARKUP);
+    expect(find(root, "model-name").textContent).toBe(MARKUP);
+    expect(find(root, "setting-preset").textContent).toContain(MARKUP);
+    expect(root.querySelector(".grid-title")?.textContent).toContain(MARKUP);
+    press(find(root, "grid"), " ");
+    await settle();
+    expect(find(root, `tray-${MARKUP}:0`).textContent).toContain(MARKUP);
+    expect(root.querySelector<HTMLElement>(".pinned-open")?.title).toContain(MARKUP);
     model.set("layer", "logits");
     model.set("unit", 1);
     model.set("error", MARKUP);
+    model.set("status", { ...(model.get("status") as Traits["status"]), message: MARKUP });
+    const advice = { generation: 1, message: MARKUP, stages: [], height: 0, width: 0, steps: [], scores: [] };
+    model.say({ type: "unit", layer: "logits", unit: 1, sign: 1, ...advice });
+    await settle();
+    press(find(root, "grid"), "ArrowRight");
     await settle();
     expect(find(root, "unit-name").textContent).toBe(MARKUP);
     expect(find(root, "error").textContent).toBe(MARKUP);
+    expect(find(root, "progress-text").textContent).toContain(MARKUP);
+    expect(find(root, "unit-message").textContent).toBe(MARKUP);
+    expect(find(root, "tile-1").textContent).toContain(MARKUP);
+    expect(find(root, "hover-readout").textContent).toContain(MARKUP);
+    const search = find(root, "layer-search") as HTMLInputElement;
+    for (const query of [MARKUP, `${MARKUP}?`]) {
+      search.value = query;
+      search.dispatchEvent(new Event("input", { bubbles: true }));
+      await settle();
+      expect(find(root, "layer-tree").textContent).toContain(query);
+    }
     expect(root.querySelectorAll("img")).toHaveLength(0);
+    expect(document.querySelectorAll("img")).toHaveLength(0);
   });
 });
 
 describe("the bar", () => {
+  test("offers nothing that a kernel that is gone would have to do, and files from the page itself", async () => {
+    start();
+    const root = open();
+    model.answerAll();
+    model.say(frame(1, 1, [{ unit: 0 }]), new ArrayBuffer(8));
+    await settle();
+    model.gone = true;
+    find(root, "restart").click();
+    await settle();
+    expect(find(root, "connection").textContent).toContain("kernel gone");
+    expect(root.querySelectorAll(".commands button:not(:disabled)")).toHaveLength(0);
+    expect(root.querySelector<HTMLFieldSetElement>(".settings fieldset")?.disabled).toBe(true);
+    const saved = vi.spyOn(HTMLCanvasElement.prototype, "toBlob").mockImplementation((done) => done(null));
+    find(root, "download-positive").click();
+    expect(saved).toHaveBeenCalledOnce();
+    expect(model.of("file")).toEqual([]);
+    saved.mockRestore();
+  });
+
   test("offers what makes sense in each phase", async () => {
     start();
     const root = open();
@@ -454,5 +542,35 @@ describe("the smaller widgets", () => {
     await settle();
     for (const testid of present) find(root, testid);
     for (const testid of absent) expect(root.querySelector(`[data-testid="${testid}"]`)).toBeNull();
+  });
+});
+
+describe("a bench", () => {
+  test("shows presets by name, what was measured under each, and only the shared numbers", async () => {
+    start({
+      kind: "bench",
+      layers: [layer("block3:12", 2, true)],
+      class_names: ["lucid", MARKUP],
+      layer: "block3:12",
+      units: [0, 1],
+      states: "dc",
+      measures: [{ name: "robustness", meaning: "Share of the score that is left", values: [0.8125, null] }],
+    });
+    const root = open();
+    await settle();
+    expect(root.querySelector(".layers")).toBeNull();
+    expect(find(root, "tile-0").textContent).toContain("lucid");
+    expect(find(root, "measure-0-robustness").textContent).toBe("robustness0.813");
+    expect(find(root, "measure-1-robustness").textContent).toBe("robustness–");
+    const controls = [...root.querySelectorAll<HTMLElement>("[data-testid^=setting-][type=range]")];
+    expect(controls.map(({ dataset }) => dataset.testid)).toEqual(["setting-steps", "setting-size"]);
+    expect(root.querySelector("[data-testid=setting-preset], [data-testid=from-scratch]")).toBeNull();
+    press(find(root, "grid"), "ArrowRight");
+    press(find(root, "grid"), "Enter");
+    await settle();
+    expect(model.of("set").at(-1)?.changes).toEqual({ unit: 1 });
+    expect(find(root, "unit-name").textContent).toBe(MARKUP);
+    expect(find(root, "hover-readout").textContent).toContain(`preset ${MARKUP}`);
+    expect(root.querySelectorAll("img")).toHaveLength(0);
   });
 });

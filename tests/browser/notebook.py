@@ -180,6 +180,11 @@ class Notebook:
         self.page.reload()
         self.wait_for_kernel()
 
+    def move_to(self, page: Page) -> None:
+        """Open the notebook in another page; the kernel goes on."""
+        self.page = page
+        self.open()
+
     def restart_kernel(self) -> None:
         """Restart the kernel and run nothing."""
         self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")

@@ -1,7 +1,10 @@
 """What happens to a climb when the page, the kernel or the cell does not stay."""
 
+import contextlib
 import time
 
+import playwright.sync_api
+import pytest
 from playwright.sync_api import expect
 
 from browser.explorer import ENDLESS, MODEL, ExplorerView, explore, open_explorer
@@ -53,6 +56,34 @@ def test_closing_rests_the_climb_and_reopening_goes_on(open_notebook):
     check_it_climbs(explorer)
     assert notebook.python("explorer.status['image_steps']") > first
     check_it_answers(notebook, explorer, 2)
+
+
+def watch_phases(notebook):
+    """Let the kernel write down every phase, for when there is no page to see it."""
+    notebook.run_cell("phases = []\nexplorer.observe(lambda change: phases.append(change['new']['phase']), 'status')")
+
+
+@pytest.mark.parametrize("ending", ["crashed", "closed"])
+def test_a_page_that_ends_without_closing_the_notebook_rests_the_climb(open_notebook, context, ending):
+    notebook, explorer = climbing(open_notebook)
+    silence = 4.0 if ending == "crashed" else 90.0
+    notebook.run_cell(f"jaxviz.widgets.audience.SILENCE_SECONDS = {silence}")
+    watch_phases(notebook)
+    check_it_climbs(explorer)  # what it acknowledges keeps it going
+    notebook.page.wait_for_timeout(1500 * 4 if ending == "crashed" else 500)
+    assert "paused" not in notebook.python("phases")
+    notebook.save()
+    if ending == "crashed":
+        with contextlib.suppress(playwright.sync_api.Error):
+            notebook.page.goto("chrome://crash", timeout=3000)
+    notebook.page.close()
+    page = context.new_page()
+    page.wait_for_timeout(9000)
+    notebook.move_to(page)
+    assert "paused" in notebook.python("phases")
+    explorer = open_explorer(notebook)
+    check_it_climbs(explorer)
+    check_it_answers(notebook, explorer, 3)
 
 
 def test_two_views_of_one_explorer_show_the_same(open_notebook):

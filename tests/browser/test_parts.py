@@ -1,9 +1,12 @@
 """The smaller widgets, beside one another and among those of ipywidgets."""
 
+import re
+
 from playwright.sync_api import expect
 
 from browser.explorer import ENDLESS, LAYER, MODEL, ExplorerView
 from browser.notebook import PATIENT_SECONDS
+from browser.test_access import serious_findings
 
 
 def test_a_grid_and_a_unit_view_share_one_climb(open_notebook):
@@ -37,6 +40,32 @@ def test_progress_of_any_steps_has_pictures_and_a_stop(open_notebook):
     progress.get("stop").click()
     progress.wait_for_progress("stopped", seconds=20)
     assert notebook.python("progress.snapshot.images.shape") == (6, 48, 48, 3)
+
+
+def test_a_bench_climbs_presets_side_by_side_and_measures_them(open_notebook):
+    cell = f"bench = jaxviz.Bench(model, {LAYER!r}, 12, presets=['lucid', 'dvt_3', 'dvt_4'], steps=24, size=48)\nbench"
+    notebook = open_notebook(MODEL, cell).run()
+    bench = ExplorerView(notebook.page)
+    bench.get("grid").wait_for(timeout=PATIENT_SECONDS * 1000)
+    bench.wait_for_progress("done")
+    assert bench.picture(0).is_drawn
+    for preset in range(3):
+        for name in ("score", "robustness", "fine detail"):
+            expect(bench.get(f"measure-{preset}-{name}")).to_have_text(re.compile(rf"^{name}−?\d"), timeout=60_000)
+    bench.get("grid").focus()
+    notebook.page.keyboard.press("ArrowRight")
+    notebook.page.keyboard.press("Enter")
+    expect(bench.get("unit-name")).to_have_text("dvt_3")
+    notebook.wait_for_python("bench.unit == 1")
+    assert serious_findings(notebook.page, '[data-testid="jaxviz"]') == []
+    notebook.picture("bench")
+    notebook.set_theme("JupyterLab Dark")
+    notebook.picture("bench_dark")
+    notebook.set_theme("JupyterLab Light")
+    before = bench.picture(0)
+    bench.set_range("setting-steps", 12)  # which stop that is does not matter
+    bench.get("new-key").click()
+    bench.wait_for_picture(0, other_than=before)
 
 
 def test_two_explorers_share_the_device(open_notebook):

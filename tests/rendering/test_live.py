@@ -1,5 +1,7 @@
 """The live climb makes the pictures that `render` makes, in any order of wishes, and changes only what it must."""
 
+import contextlib
+
 import jax
 import numpy as np
 import pytest
@@ -120,13 +122,21 @@ def test_tiles_of_one_tier_climb_together(live):
             assert max(steps.values()) - min(steps.values()) <= 16
 
 
-def test_a_moved_setting_compiles_nothing(live):
-    climb(live, "second", [[(1, 1), (1, -1)]])
+@contextlib.contextmanager
+def compilations():
     compiled = []
     jax.monitoring.register_event_duration_secs_listener(
         lambda name, *_, **__: compiled.append(name) if "backend_compile" in name else None
     )
     try:
+        yield compiled
+    finally:
+        jax.monitoring.clear_event_listeners()
+
+
+def test_a_moved_setting_compiles_nothing(live):
+    climb(live, "second", [[(1, 1), (1, -1)]])
+    with compilations() as compiled:
         for change in (
             {"preset": "none"},
             {"noise": 0.2},
@@ -141,8 +151,6 @@ def test_a_moved_setting_compiles_nothing(live):
             climb(live, "second", [[(1, 1), (1, -1)]], SETTINGS.changed(**change))
             assert live.prepared
         climb(live, "second", [[(4, 1), (4, -1)]])
-    finally:
-        jax.monitoring.clear_event_listeners()
     assert compiled == []
 
 
@@ -185,6 +193,34 @@ def test_another_size_starts_from_noise(live):
     climb(live, "second", [[(1, 1)]], SETTINGS.changed(size=32), from_scratch=False)
     assert live.rendering([(1, 1)]).images.shape == (1, 32, 32, 3)
     assert live.rendering([(1, 1)]).messages == ("",)
+
+
+def test_forgotten_tiles_begin_again_and_those_of_other_layers_and_settings_stay(model, live):
+    other = SETTINGS.changed(noise=0.1)
+    for layer, settings in (("first", SETTINGS), ("second", other), ("second", SETTINGS)):
+        climb(live, layer, [[(1, 1), (1, -1)]], settings)
+    live.forget("second", SETTINGS)
+    with pytest.raises(ValueError, match="None of the 1 tiles"):
+        live.rendering([(1, 1)])
+    elsewhere = live.rendering([(1, 1)], of=("second", other))
+    np.testing.assert_array_equal(elsewhere.images, rendered(model, "second", 1, 1, other).images)
+    again = climb(live, "second", [[(1, 1), (1, -1)]])
+    assert [update.first_step for update in again[:2]] == [0, 0]
+    np.testing.assert_array_equal(live.rendering([(1, 1)]).images, rendered(model, "second", 1, 1).images)
+    for layer, settings in (("first", SETTINGS), ("second", other)):
+        assert climb(live, layer, [[(1, 1), (1, -1)]], settings) == []
+    live.forget("first", other)  # of which there is nothing
+
+
+def test_a_question_changes_nothing_and_is_answered_as_the_aim_would(live):
+    climb(live, "second", [[(1, 1)]])
+    before = live.rendering([(1, 1)]).images
+    with pytest.raises(KeyError, match="Did you mean 'second"):
+        live.check("secnd", SETTINGS)
+    live.check("first", SETTINGS)
+    live.check("second", SETTINGS.changed(noise=0.3))
+    np.testing.assert_array_equal(live.rendering([(1, 1)]).images, before)
+    assert live.advance() == []
 
 
 def test_a_wrong_aim_changes_nothing(live):

@@ -75,9 +75,16 @@ class FakeClimb:
         self.steps = {}
         self._board = None
 
-    def aim(self, layer, settings, *, from_scratch):
+    def check(self, layer, settings):
         if settings.size == UNTRACEABLE_SIZE:
             raise ValueError(f"Model 'Tiny' cannot be traced with pictures of {settings.size} pixels.")
+
+    def forget(self, layer, settings):
+        board = layer, settings.changed(steps=1)
+        self.steps = {key: made for key, made in self.steps.items() if key[:2] != board}
+
+    def aim(self, layer, settings, *, from_scratch):
+        self.check(layer, settings)
         self.aims.append((layer, settings, from_scratch))
         self._board = layer, settings
         self.tiers = []
@@ -100,9 +107,9 @@ class FakeClimb:
         finally:
             self.inside -= 1
 
-    def rendering(self, tiles):
-        layer, settings = self._board
-        begun = [tile for tile in tiles if self._made(tile)]
+    def rendering(self, tiles, *, of=None):
+        layer, settings = of or self._board
+        begun = [tile for tile in tiles if self.steps.get((layer, settings.changed(steps=1), tile))]
         if not begun:
             raise ValueError("None of the tiles has begun.")
         labels = [f"{'-' * (sign < 0)}{layer}:{unit}" for unit, sign in begun]

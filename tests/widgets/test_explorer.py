@@ -272,9 +272,30 @@ def test_pause_start_stop_and_restart(open_widget):
     generation = explorer.status["generation"]
     explorer.restart()
     assert explorer.wait(10)
-    assert climb.released == 1
     assert explorer.states == "dddd"
     assert explorer.status["generation"] > generation
+
+
+def test_a_restart_begins_the_present_pictures_again_and_no_others(open_widget):
+    climb = FakeClimb()
+    explorer = open_widget("first", climb=climb)
+    explorer.wait(10)
+    explorer.settings = {"noise": 0.1}
+    explorer.wait(10)
+    explorer.layer = "head"
+    explorer.wait(10)
+    explorer.restart()
+    explorer.wait(10)
+    made = climb.slices
+    for change in ({"layer": "first"}, {"settings": {"noise": 0}}):
+        for name, value in change.items():
+            setattr(explorer, name, value)
+        explorer.wait(10)
+        assert explorer.states == "dddd"
+    assert climb.slices == made + 2  # each looked once and found nothing to do
+    explorer.restart()
+    explorer.wait(10)
+    assert climb.slices > made + 3
 
 
 def test_a_failing_slice_fails_the_climb_readably_and_keeps_what_there_is(open_widget):
@@ -291,10 +312,21 @@ def test_a_failing_slice_fails_the_climb_readably_and_keeps_what_there_is(open_w
     assert (explorer.states, explorer.error) == ("dddd", "")
 
 
-def test_settings_that_the_model_refuses_are_taken_back_and_said(open_widget):
+def test_settings_that_the_model_refuses_are_refused_in_python(open_widget):
     explorer = open_widget("first")
     explorer.wait(10)
-    explorer.settings = {"size": 400, "steps": 9}
+    with pytest.raises(traitlets.TraitError, match="cannot be traced with pictures of 400 pixels"):
+        explorer.settings = {"size": 400, "steps": 9}
+    with pytest.raises(ValueError, match="cannot be traced with pictures of 400 pixels"):
+        LayerGrid(explorer, size=400)
+    assert (explorer.settings["size"], explorer.settings["steps"], explorer.error) == (16, 8, "")
+    assert explorer.states == "dddd"
+
+
+def test_settings_that_the_model_refuses_are_taken_back_and_said_in_the_browser(open_widget):
+    explorer = open_widget("first")
+    explorer.wait(10)
+    Browser(explorer).send("set", changes={"settings": {"size": 400, "steps": 9}})
     explorer.wait(10)
     assert "cannot be traced with pictures of 400 pixels" in explorer.error
     assert (explorer.settings["size"], explorer.settings["steps"]) == (16, 8)

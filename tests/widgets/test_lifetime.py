@@ -122,4 +122,4 @@ def test_fifty_explorers_leave_no_thread_no_widget_and_no_memory():
 
 
 def test_every_public_widget_is_in_the_table():
-    assert sorted(jaxviz.widgets.__all__) == ["Explorer", "LayerGrid", "RenderProgress", "UnitView", "explore"]
+    assert sorted(jaxviz.widgets.__all__) == ["Bench", "Explorer", "LayerGrid", "RenderProgress", "UnitView", "explore"]

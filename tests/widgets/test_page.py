@@ -52,5 +52,10 @@ def test_it_can_be_written_while_it_climbs_but_not_before(open_widget, tmp_path)
     while climb.slices < 2 or explorer._session.record(0, 1) is None:
         pass
     explorer.to_html(tmp_path / "page.html")
-    tiles = record_of(tmp_path / "page.html")["messages"][0]["content"]["tiles"]
+    record = record_of(tmp_path / "page.html")
+    tiles = record["messages"][0]["content"]["tiles"]
     assert {tile["state"] for tile in tiles} <= {"c", "w", "s"}
+    begun = [tile["unit"] for tile in tiles if tile["sign"] > 0]
+    assert len(begun) < 4
+    assert record["traits"]["units"] == begun  # no empty places
+    assert len(record["traits"]["states"]) == len(begun)

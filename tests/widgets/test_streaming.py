@@ -12,7 +12,7 @@ from fake_climb import DEAD, FakeClimb, picture, score
 from PIL import Image
 
 from jaxviz.results import read_recipe
-from jaxviz.widgets import LayerGrid, UnitView, session
+from jaxviz.widgets import LayerGrid, UnitView, audience
 from records import MARKUP
 
 
@@ -217,7 +217,7 @@ def test_a_view_that_opens_again_is_sent_everything_again(open_widget):
 
 
 def test_two_views_of_one_explorer_both_count(open_widget, monkeypatch):
-    monkeypatch.setattr(session, "REST_SECONDS", 0.05)
+    monkeypatch.setattr(audience, "REST_SECONDS", 0.05)
     climb = FakeClimb(slice_seconds=0.001)
     explorer = open_widget("block", climb=climb, steps=4000)
     browser = Browser(explorer)
@@ -237,7 +237,7 @@ def test_two_views_of_one_explorer_both_count(open_widget, monkeypatch):
 
 
 def test_a_page_that_is_loaded_again_does_not_rest(open_widget, monkeypatch):
-    monkeypatch.setattr(session, "REST_SECONDS", 0.2)
+    monkeypatch.setattr(audience, "REST_SECONDS", 0.2)
     explorer = open_widget("block", climb=FakeClimb(slice_seconds=0.001), steps=4000)
     browser = Browser(explorer)
     browser.open(view="before")
@@ -248,7 +248,7 @@ def test_a_page_that_is_loaded_again_does_not_rest(open_widget, monkeypatch):
 
 
 def test_who_waits_keeps_it_from_resting_and_a_pause_stays_one(open_widget, monkeypatch):
-    monkeypatch.setattr(session, "REST_SECONDS", 0.02)
+    monkeypatch.setattr(audience, "REST_SECONDS", 0.02)
     explorer = open_widget("first", climb=FakeClimb(slice_seconds=0.005), steps=80)
     browser = Browser(explorer)
     browser.open()
@@ -345,6 +345,39 @@ def test_files_are_pngs_with_the_recipe_inside(open_widget, tmp_path):
         path = tmp_path / "file.png"
         path.write_bytes(data)
         assert len(read_recipe(path).objectives) == count
+
+
+def test_the_file_of_a_pinned_picture_has_its_own_recipe_unless_it_began_again(open_widget, tmp_path):
+    explorer = open_widget("first")
+    browser = Browser(explorer)
+    browser.open(visible=[0, 1, 2, 3])
+    explorer.wait(10)
+    first = explorer.status["generation"]
+    explorer.pins = [{"layer": "first", "unit": 3, "sign": 1, "generation": first}]
+    explorer.settings = {"steps": 4, "noise": 0.2}
+    explorer.wait(10)
+    explorer.layer = "head"
+    explorer.wait(10)
+
+    def file(generation):
+        browser.files.clear()
+        browser.send("file", what="unit", layer="first", unit=3, sign=1, generation=generation)
+        browser.until(lambda seen: len(seen.files) == 1)
+        path = tmp_path / "file.png"
+        path.write_bytes(browser.files[0][1])
+        return path
+
+    assert read_recipe(file(first)).steps == 8
+    assert read_recipe(file(first + 1)).steps == 4
+    explorer.layer = "first"
+    explorer.settings = {"steps": 8, "noise": 0}
+    explorer.wait(10)
+    pinned = explorer.status["generation"]
+    explorer.pins = [{"layer": "first", "unit": 3, "sign": 1, "generation": pinned}]
+    explorer.restart()
+    explorer.wait(10)
+    with pytest.raises(ValueError, match="recipe"):
+        read_recipe(file(pinned))
 
 
 def test_a_layer_whose_name_is_markup_is_text_everywhere(open_widget):

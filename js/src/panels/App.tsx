@@ -29,20 +29,20 @@ export function App(): JSX.Element {
       <TopBar />
       <div class="panels">
         {kind === "explorer" && <Layers />}
-        {kind === "explorer" && <Settings />}
+        {(kind === "explorer" || kind === "bench") && <Settings />}
         {kind !== "unit" && (
           <section class="middle" aria-label="Units">
             <GridBar />
             <Grid />
           </section>
         )}
-        {(kind === "explorer" || kind === "unit") && (
+        {(kind === "explorer" || kind === "bench" || kind === "unit") && (
           <div class="right">
             <Unit />
           </div>
         )}
       </div>
-      {kind === "explorer" && <Tray />}
+      {(kind === "explorer" || kind === "bench") && <Tray />}
     </div>
   );
 }

@@ -18,7 +18,7 @@ export function Grid(): JSX.Element {
   const layer = store.layer;
   const units = store.traits.units.value;
   return layer && units.length > 0 ? (
-    <Sheets layer={layer} units={units.filter((unit) => unit < layer.units)} />
+    <Sheets layer={layer} units={units.filter((unit) => unit <= store.lastUnit(layer))} />
   ) : (
     <div class="table empty" data-testid="grid-empty">
       <p>{emptyText(store.traits.layers.value.length, layer !== undefined)}</p>
@@ -36,7 +36,8 @@ function Sheets({ layer, units }: { layer: Layer; units: number[] }): JSX.Elemen
   const { store } = view;
   const [scroller, size] = useSize<HTMLDivElement>();
   const tilePixels = store.traits.tile_pixels.value;
-  const sheet = layOut(units.length, size.width, tilePixels, store.aspectOf(layer.name));
+  const measures = store.traits.measures.value.length;
+  const sheet = layOut(units.length, size.width, tilePixels, store.aspectOf(layer.name), measures);
   const chosen = store.traits.unit.value;
   const selection = useComputed(() => new Set(store.traits.selection.value)).value;
   const active = useSignal(Math.max(0, units.indexOf(chosen)));

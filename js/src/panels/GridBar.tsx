@@ -12,7 +12,7 @@ export function GridBar(): JSX.Element {
   const layer = store.layer;
   const { tile_pixels, selection, units, code, kernel } = store.traits;
   const download = (): void => {
-    if (kernel.peek()) store.requestFile("grid");
+    if (store.canAsk) store.requestFile("grid");
     else if (layer) void composeSheet(store, layer).then((blob) => blob && saveBlob(fileName(layer.name), blob));
   };
   const shape = layer && formatShape(layer.shape, layer.units);
@@ -27,7 +27,7 @@ export function GridBar(): JSX.Element {
           <span class="detail">
             {shape && ` ${shape} · `}
             {units.value.length === layer.units ? "" : `${formatCount(units.value.length)} of `}
-            {formatCount(layer.units)} {layer.classes ? "classes" : "units"}
+            {formatCount(layer.units)} {store.unitWord(layer, layer.units)}
           </span>
         )}
       </div>

@@ -3,8 +3,8 @@ import type { JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { drawPart, fitCanvas } from "../draw";
 import { usePixelRatio } from "../hooks";
-import { px } from "../pure/format";
-import { CAPTION_PIXELS, PADDING_PIXELS, type Sheet } from "../pure/sheet";
+import { formatNumber, px } from "../pure/format";
+import { PADDING_PIXELS, type Sheet } from "../pure/sheet";
 import type { Layer } from "../traits";
 import { useView } from "../view";
 import { Icon, STATE_NAMES, StateMark } from "./icons";
@@ -86,21 +86,37 @@ function Tile({ layer, sheet, units, unit, index, column, chosen, selection, act
       style={{
         left: px(column * sheet.columnPitch),
         width: px(sheet.tileWidth),
-        height: px(sheet.tileHeight + CAPTION_PIXELS),
+        height: px(sheet.tileHeight + sheet.textHeight),
       }}
     >
       <span class="frame" style={{ height: px(sheet.tileHeight) }}>
         {isSelected && <Icon name="check" />}
       </span>
       <span class="caption">
-        <span class="unseen">{layer.classes ? "class " : "unit "}</span>
-        <span class="tile-number">{unit}</span>
+        <span class="unseen">{`${store.unitWord(layer)} `}</span>
+        <span class={store.isBench ? "unseen" : "tile-number"}>{unit}</span>
         {name && <span class={sheet.tileWidth >= NAMED_PIXELS ? "tile-name" : "unseen"}>{name}</span>}
         <span class="unseen">{`, ${STATE_NAMES[state]}${pinned ? ", pinned" : ""}`}</span>
         {pinned && <Icon name="pinned" />}
         <StateMark state={state} />
       </span>
+      <Measures unit={unit} />
     </div>
+  );
+}
+
+/** What was measured of the picture, a line for each measure. */
+function Measures({ unit }: { unit: number }): JSX.Element {
+  const { store } = useView();
+  return (
+    <>
+      {store.traits.measures.value.map(({ name, meaning, values }) => (
+        <span key={name} class="measure" data-testid={`measure-${unit}-${name}`} title={meaning}>
+          <span>{name}</span>
+          <span>{formatNumber(values[unit] ?? null)}</span>
+        </span>
+      ))}
+    </>
   );
 }
 

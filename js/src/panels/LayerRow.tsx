@@ -22,6 +22,7 @@ export function LayerRow({ row, index, id, isActive, onOpen }: LayerRowProps): J
   if (closed) classes.push("closed");
   if (isActive) classes.push("active");
   if (row.kind === "layer" && row.atEnd) classes.push("at-end");
+  if (row.kind === "class" || (row.kind === "layer" && row.found)) classes.push("found");
   return (
     <div
       role="treeitem"

@@ -28,7 +28,7 @@ export function ScoreCaption({
   units: number[];
   sheet: Sheet;
 }): JSX.Element | null {
-  const { hovered } = useView();
+  const { store, hovered } = useView();
   const index = hovered.value;
   const unit = index === null ? undefined : units[index];
   const picture = usePicture(layer.name, unit, 1);
@@ -46,7 +46,7 @@ export function ScoreCaption({
         height: px(CAPTION_PIXELS),
       }}
     >
-      {sheet.tileWidth >= 72 && <span class="tile-number">{unit}</span>}
+      {sheet.tileWidth >= 72 && !store.isBench && <span class="tile-number">{unit}</span>}
       <span class="tile-score">{formatNumber(picture?.score ?? null)}</span>
     </div>
   );
@@ -60,7 +60,9 @@ export function Readout({ layer, units }: { layer: Layer; units: number[] }): JS
   const picture = usePicture(layer.name, unit, 1);
   if (index === null || unit === undefined) return null;
   const words = [
-    [layer.classes ? "class" : "unit", unit, store.className(layer, unit)].filter((word) => word !== "").join(" "),
+    [store.unitWord(layer), store.isBench ? "" : unit, store.className(layer, unit)]
+      .filter((word) => word !== "")
+      .join(" "),
     STATE_NAMES[store.stateOf(index)],
     picture && `step ${picture.step}`,
   ];

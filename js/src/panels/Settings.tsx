@@ -15,6 +15,8 @@ export function Settings(): JSX.Element | null {
   if (!kernel.value) return null;
   const change = (changes: Partial<SettingValues>): void =>
     store.set({ settings: changed(settings.peek(), changes, presets.peek()) });
+  // On the bench everything else is the presets' own.
+  const controls = store.isBench ? CONTROLS.filter(({ name }) => name === "steps" || name === "size") : CONTROLS;
   const names = Object.keys(presets.value);
   const shown = names.includes(settings.value.preset) ? names : [...names, settings.value.preset];
   return (
@@ -27,59 +29,65 @@ export function Settings(): JSX.Element | null {
       }}
     >
       <summary>Climb</summary>
-      <div class="setting">
-        <span class="setting-label">Preset</span>
-        <select
-          data-testid="setting-preset"
-          aria-label="Preset"
-          value={settings.value.preset}
-          onChange={(event) => change({ preset: event.currentTarget.value })}
-        >
-          {shown.map((name) => (
-            <option key={name} value={name} disabled={!names.includes(name)}>
-              {name.replaceAll("_", " ")}
-            </option>
-          ))}
-        </select>
-      </div>
-      {CONTROLS.map((control) => (
-        <Setting key={control.name} control={control} value={settings.value[control.name]} onChange={change} />
-      ))}
-      <div class="setting">
-        <span class="setting-label" title="Seed of all randomness: the same key gives the same picture">
-          Key
-        </span>
-        <Button
-          icon="dice"
-          label="Another key"
-          testid="new-key"
-          onClick={() => change({ key: Math.floor(Math.random() * 100_000) })}
-        />
-        <NumberBox
-          label="Key"
-          testid="setting-key"
-          min={0}
-          max={GREATEST_KEY}
-          value={settings.value.key}
-          onChange={(key) => change({ key })}
-        />
-      </div>
-      <label class="setting toggle">
-        <span
-          class="setting-label"
-          title="Whether a changed setting starts the climb again, or goes on from the picture"
-        >
-          From scratch
-        </span>
-        <input
-          type="checkbox"
-          class="switch"
-          data-testid="from-scratch"
-          checked={from_scratch.value}
-          onChange={(event) => store.set({ from_scratch: event.currentTarget.checked })}
-        />
-        <span class="setting-note">{from_scratch.value ? "from noise" : "from the picture"}</span>
-      </label>
+      <fieldset disabled={!store.canAsk}>
+        {!store.isBench && (
+          <div class="setting">
+            <span class="setting-label">Preset</span>
+            <select
+              data-testid="setting-preset"
+              aria-label="Preset"
+              value={settings.value.preset}
+              onChange={(event) => change({ preset: event.currentTarget.value })}
+            >
+              {shown.map((name) => (
+                <option key={name} value={name} disabled={!names.includes(name)}>
+                  {name.replaceAll("_", " ")}
+                </option>
+              ))}
+            </select>
+          </div>
+        )}
+        {controls.map((control) => (
+          <Setting key={control.name} control={control} value={settings.value[control.name]} onChange={change} />
+        ))}
+        <div class="setting">
+          <span class="setting-label" title="Seed of all randomness: the same key gives the same picture">
+            Key
+          </span>
+          <Button
+            icon="dice"
+            label="Another key"
+            testid="new-key"
+            onClick={() => change({ key: Math.floor(Math.random() * 100_000) })}
+          />
+          <NumberBox
+            label="Key"
+            testid="setting-key"
+            min={0}
+            max={GREATEST_KEY}
+            value={settings.value.key}
+            onChange={(key) => change({ key })}
+          />
+        </div>
+        {!store.isBench && (
+          <label class="setting toggle">
+            <span
+              class="setting-label"
+              title="Whether a changed setting starts the climb again, or goes on from the picture"
+            >
+              From scratch
+            </span>
+            <input
+              type="checkbox"
+              class="switch"
+              data-testid="from-scratch"
+              checked={from_scratch.value}
+              onChange={(event) => store.set({ from_scratch: event.currentTarget.checked })}
+            />
+            <span class="setting-note">{from_scratch.value ? "from noise" : "from the picture"}</span>
+          </label>
+        )}
+      </fieldset>
     </details>
   );
 }

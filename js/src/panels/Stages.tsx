@@ -14,14 +14,15 @@ const GAP_PIXELS = 1;
 const EMPTY_COLOUR = "#6f6f6f";
 const MOST_PIXELS = 96;
 
-export function Stages({ layer, unit }: { layer: Layer; unit: number }): JSX.Element {
+export function Stages({ layer, unit }: { layer: Layer; unit: number }): JSX.Element | null {
   const { store, stage } = useView();
   const [frame, size] = useSize<HTMLDivElement>();
   const positive = store.records.of(layer.name, unit, 1).value;
   const negative = store.records.of(layer.name, unit, -1).value;
   const stages = (positive ?? negative)?.stages ?? [];
-  const expected = expectedStages(store.traits.settings.value.steps);
-  const places = Math.max(expected.length, stages.length);
+  // A page keeps no place for what will never come.
+  const expected = store.traits.kernel.value ? expectedStages(store.traits.settings.value.steps) : [];
+  const places = Math.max(expected.length, stages.length, 1);
   const pitch = Math.max(2, Math.min(MOST_PIXELS, Math.floor((size.width + GAP_PIXELS) / places)));
   const last = Math.max(stages.length - 1, 0);
   const aspect = store.aspectOf(layer.name);
@@ -54,6 +55,7 @@ export function Stages({ layer, unit }: { layer: Layer; unit: number }): JSX.Ele
     event.preventDefault();
     event.stopPropagation();
   };
+  if (expected.length === 0 && stages.length < 2) return null;
   return (
     <div class="stages">
       <div
@@ -76,7 +78,9 @@ export function Stages({ layer, unit }: { layer: Layer; unit: number }): JSX.Ele
         onKeyDown={onKeyDown}
       >
         <StripCanvas record={positive} stages={stages} places={places} pitch={pitch} aspect={aspect} />
-        <StripCanvas record={negative} stages={stages} places={places} pitch={pitch} aspect={aspect} />
+        {(negative || store.hasTile({ layer: layer.name, unit, sign: -1 })) && (
+          <StripCanvas record={negative} stages={stages} places={places} pitch={pitch} aspect={aspect} />
+        )}
         {stages.length > 0 && (
           <span class="stage-frame" style={{ left: px(shown * pitch), width: px(pitch - GAP_PIXELS) }} />
         )}

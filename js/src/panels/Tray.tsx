@@ -1,9 +1,11 @@
 // Pinned pictures, side by side whatever their layer.
 import type { JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { drawPart, fitCanvas } from "../draw";
+import { saveBlob } from "../browser";
+import { composePicture } from "../compose";
+import { drawPart, fitCanvas, type Part } from "../draw";
 import { usePixelRatio } from "../hooks";
-import { formatNumber, px } from "../pure/format";
+import { fileName, formatNumber, px } from "../pure/format";
 import { writeLink } from "../pure/link";
 import type { Pin } from "../traits";
 import { useView } from "../view";
@@ -33,13 +35,18 @@ function Pinned({ pin }: { pin: Pin }): JSX.Element {
   useLayoutEffect(() => {
     const context = canvas.current && fitCanvas(canvas.current, width, SIDE_PIXELS, ratio);
     if (!context || !canvas.current || !picture) return;
-    const { canvas: source } = picture;
-    const part = { source, left: 0, top: 0, width: source.width, height: source.height };
-    drawPart(context, part, 0, 0, canvas.current.width, canvas.current.height);
+    drawPart(context, whole(picture.canvas), 0, 0, canvas.current.width, canvas.current.height);
   }, [picture, width, ratio]);
   const link = writeLink(pin);
   const name = store.className(store.layerNamed(pin.layer), pin.unit) || link;
   const [module, last] = splitName(pin.layer);
+  const download = (): void => {
+    if (store.canAsk) store.requestFile(pin);
+    else if (picture) {
+      const file = fileName(pin.layer, pin.unit, pin.sign > 0 ? "positive" : "negative");
+      void composePicture(whole(picture.canvas)).then((blob) => blob && saveBlob(file, blob));
+    }
+  };
   return (
     <li class="pinned" data-testid={`tray-${link}`} style={{ width: px(Math.max(width, SIDE_PIXELS)) }}>
       <button
@@ -61,14 +68,21 @@ function Pinned({ pin }: { pin: Pin }): JSX.Element {
           </span>
         </span>
       </button>
-      <Button
-        icon="close"
-        label={`Remove ${name} from the tray`}
-        testid={`unpin-${link}`}
-        onClick={() => store.unpin(pin)}
-      />
+      <span class="pinned-tools">
+        <Button icon="download" label={`Download ${name} as PNG`} testid={`download-${link}`} onClick={download} />
+        <Button
+          icon="close"
+          label={`Remove ${name} from the tray`}
+          testid={`unpin-${link}`}
+          onClick={() => store.unpin(pin)}
+        />
+      </span>
     </li>
   );
+}
+
+function whole(source: HTMLCanvasElement): Part {
+  return { source, left: 0, top: 0, width: source.width, height: source.height };
 }
 
 function splitName(name: string): [string, string] {

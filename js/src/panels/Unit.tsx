@@ -19,14 +19,18 @@ export function Unit(): JSX.Element {
       </section>
     );
   }
-  const unit = Math.min(store.traits.unit.value, layer.units - 1);
+  const unit = Math.min(store.traits.unit.value, store.lastUnit(layer));
   const name = store.className(layer, unit) || `unit ${unit}`;
   return (
     <section class="unit" aria-label="Unit">
       <UnitBar layer={layer} unit={unit} />
       <div class="unit-pictures">
-        <UnitPicture link={{ layer: layer.name, unit, sign: 1 }} name={name} />
-        <UnitPicture link={{ layer: layer.name, unit, sign: -1 }} name={name} />
+        {([1, -1] as const)
+          .map((sign) => ({ layer: layer.name, unit, sign }))
+          .filter((link) => store.hasTile(link))
+          .map((link) => (
+            <UnitPicture key={link.sign} link={link} name={name} />
+          ))}
         <Stages layer={layer} unit={unit} />
       </div>
       <Curve layer={layer} unit={unit} />
@@ -41,26 +45,29 @@ function UnitBar({ layer, unit }: { layer: Layer; unit: number }): JSX.Element {
   const slid = units.value.length > 0 ? units.value : null;
   const position = slid ? Math.max(0, slid.indexOf(unit)) : unit;
   const name = store.className(layer, unit);
+  const last = store.lastUnit(layer);
   return (
     <div class="bar unit-bar">
       <bdi class="unit-name" data-testid="unit-name" title={name}>
         {name || "Unit"}
       </bdi>
-      <NumberBox
-        label={`Unit, 0 to ${layer.units - 1}`}
-        testid="unit-number"
-        min={0}
-        max={layer.units - 1}
-        value={unit}
-        onChange={(chosen) => store.set({ unit: chosen })}
-      />
+      {!store.isBench && (
+        <NumberBox
+          label={`Unit, 0 to ${last}`}
+          testid="unit-number"
+          min={0}
+          max={last}
+          value={unit}
+          onChange={(chosen) => store.set({ unit: kernel.value || !slid ? chosen : closest(slid, chosen) })}
+        />
+      )}
       <Range
-        label="Unit"
+        label={store.isBench ? "Preset" : "Unit"}
         testid="unit-slider"
         min={0}
         max={Math.max((slid?.length ?? layer.units) - 1, 0)}
         value={position}
-        valueText={name ? `${unit}, ${name}` : `${unit}`}
+        valueText={[store.isBench ? "" : unit, name].filter((word) => word !== "").join(", ")}
         onInput={(index) => store.set({ unit: slid ? (slid[index] ?? unit) : index })}
       />
       <span class="tools">
@@ -81,6 +88,11 @@ function UnitBar({ layer, unit }: { layer: Layer; unit: number }): JSX.Element {
       </span>
     </div>
   );
+}
+
+/** The unit that a page holds next to a number. */
+function closest(units: number[], wanted: number): number {
+  return units.reduce((best, unit) => (Math.abs(unit - wanted) < Math.abs(best - wanted) ? unit : best));
 }
 
 /** Advice where a unit went wrong. */

@@ -36,7 +36,7 @@ export function UnitPicture({ link, name }: { link: Link; name: string }): JSX.E
   const word = sign > 0 ? "positive" : "negative";
   const pinned = store.pinOf(link) !== undefined;
   const download = (): void => {
-    if (store.hasKernel) store.requestFile(link);
+    if (store.canAsk) store.requestFile(link);
     else {
       const part = partOf(store, link, stageOf(store, link, view.stage.peek()));
       if (part) void composePicture(part).then((blob) => blob && saveBlob(fileName(layer, unit, word), blob));

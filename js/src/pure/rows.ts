@@ -11,7 +11,7 @@ interface Common {
 
 export type Row =
   | (Common & { kind: "module"; path: string; label: string; expanded: boolean; layers: number })
-  | (Common & { kind: "layer"; label: string; layer: Layer; atEnd: boolean })
+  | (Common & { kind: "layer"; label: string; layer: Layer; atEnd: boolean; found: boolean })
   | (Common & { kind: "class"; label: string; layer: Layer; unit: number });
 
 /** More results than anyone reads. */
@@ -32,13 +32,13 @@ function wholeTree(layers: Layer[], expanded: (path: string) => boolean): Row[] 
   const rows: Row[] = treeRows(inner, expanded).map(({ path, label, depth, position, siblings, layer, ...module }) => {
     const common = { label, depth, position, siblings };
     return layer
-      ? { kind: "layer", key: `layer ${path}`, layer, atEnd: false, ...common }
+      ? { kind: "layer", key: `layer ${path}`, layer, atEnd: false, found: false, ...common }
       : { kind: "module", key: path, path, expanded: module.expanded, layers: module.layers, ...common };
   });
   const ends = layers.filter((layer) => layer.classes);
   ends.forEach((layer, index) => {
     const common = { key: `classes ${layer.name}`, depth: 0, position: index + 1, siblings: ends.length };
-    rows.push({ kind: "layer", label: layer.name, layer, atEnd: true, ...common });
+    rows.push({ kind: "layer", label: layer.name, layer, atEnd: true, found: false, ...common });
   });
   return rows;
 }
@@ -54,6 +54,7 @@ function found(layers: Layer[], classNames: string[], query: string): Row[] {
     label: layer.name,
     layer,
     atEnd: false,
+    found: true,
     depth: 0,
     position: index + 1,
     siblings,

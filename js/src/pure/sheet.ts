@@ -6,6 +6,8 @@ export interface Sheet {
   rows: number;
   tileWidth: number;
   tileHeight: number;
+  /** What is written under a picture: the caption, and perhaps a line for each measure. */
+  textHeight: number;
   /** From the top of one row to the top of the next, caption and gap included. */
   rowPitch: number;
   columnPitch: number;
@@ -14,6 +16,7 @@ export interface Sheet {
 
 export const GAP_PIXELS = 1;
 export const CAPTION_PIXELS = 16;
+const MEASURE_PIXELS = 16;
 /** Between a caption and the pictures below it: more than above it, so that it is clear whose caption it is. */
 const ROW_GAP_PIXELS = 4;
 export const PADDING_PIXELS = 8;
@@ -22,15 +25,17 @@ export const PADDING_PIXELS = 8;
  * Lays out `count` tiles in a width.
  *
  * @param aspect Height of a picture over its width.
+ * @param measures Lines under the caption.
  */
-export function layOut(count: number, width: number, tilePixels: number, aspect: number): Sheet {
+export function layOut(count: number, width: number, tilePixels: number, aspect: number, measures = 0): Sheet {
   const tileHeight = Math.max(1, Math.round(tilePixels * aspect));
   const columnPitch = tilePixels + GAP_PIXELS;
-  const rowPitch = tileHeight + CAPTION_PIXELS + ROW_GAP_PIXELS;
+  const textHeight = CAPTION_PIXELS + measures * MEASURE_PIXELS;
+  const rowPitch = tileHeight + textHeight + ROW_GAP_PIXELS;
   const columns = Math.max(1, Math.floor((width - 2 * PADDING_PIXELS + GAP_PIXELS) / columnPitch));
   const rows = Math.ceil(count / columns);
   const totalHeight = rows * rowPitch + 2 * PADDING_PIXELS;
-  return { count, columns, rows, tileWidth: tilePixels, tileHeight, rowPitch, columnPitch, totalHeight };
+  return { count, columns, rows, tileWidth: tilePixels, tileHeight, textHeight, rowPitch, columnPitch, totalHeight };
 }
 
 /** First row that is at least partly in view, and the one after the last; `overscan` rows more on both sides. */

@@ -1,0 +1,124 @@
+"""The bench: one unit under several presets at once, with numbers that say which picture to believe."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Protocol
+
+from jaxviz.results import Rendering, Settings
+from jaxviz.widgets.base import Measure
+from jaxviz.widgets.explorer import Rendered, checked_options
+from jaxviz.widgets.facts import Facts, LayerFacts
+
+_OPTIONS = ("steps", "size", "key", "tile_pixels", "layout")
+_TILE_PIXELS = 192
+_MEANINGS = {
+    "score": "Score of the picture as it is, undisturbed, so that presets can be compared",
+    "robustness": "Share of the score that is left under small shifts, scalings and rotations; 1 is all of it",
+    "fine detail": "Share of the power above a quarter cycle a pixel; photographs have about 0.01, speckle much more",
+}
+
+
+class BenchClimb(Protocol):
+    """What the bench needs of its climb beside what every climb has."""
+
+    def measures(self) -> Mapping[str, Sequence[float | None]]:
+        """Return for each measure a number of each preset, or None."""
+        ...
+
+
+class BenchFacts(Facts):
+    """The names that a bench shows: one layer, which is the objective, and as its units the presets.
+
+    Args:
+        name: The model's name.
+        input_shape: Shape of one image.
+        label: What is climbed.
+        what: The same as arguments in Python.
+        presets: Name of each preset, and whether Python finds it by that name.
+    """
+
+    def __init__(
+        self, *, name: str, input_shape: Sequence[int], label: str, what: str, presets: Mapping[str, bool]
+    ) -> None:
+        count = len(presets)
+        layer = LayerFacts(
+            name=label, kind="", shape=[count], units=count, parameters=0, flops=0, receptive_field=[], classes=True
+        )
+        super().__init__(name=name, input_shape=input_shape, layers=[layer], class_names=list(presets))
+        self._what = what
+        self._presets = presets
+
+    def python(self, settings: Settings, layer: str, units: Sequence[int]) -> str:  # noqa: ARG002
+        """Return the Python that renders some of the presets as they are climbed here; "" where one has no name."""
+        names = [self.class_names[unit] for unit in units]
+        if not all(self._presets[name] for name in names):
+            return ""
+        return (
+            "jaxviz.compare_presets(\n"
+            f"    model, {self._what}, presets={names},\n"
+            f"    size={settings.size}, steps={settings.steps}, key={settings.key},\n"
+            ")"
+        )
+
+
+class Bench(Rendered):
+    """Climb one unit under several presets side by side, and measure what comes of it.
+
+    The presets share steps, size and key; everything else is as each was published (`jaxviz.presets`). Under each
+    finished picture stand its score without any disturbance, how much of that is left under fresh disturbances, and
+    how much of its power is fine detail: a high score alone is no evidence. Traits, `to_html` and the rest are as in
+    `Explorer`; the units are the presets, and `unit` takes their names.
+
+    Args:
+        model: A model made by `jaxviz.wrap` or `jaxviz.load`.
+        objective: A layer's name, or an objective.
+        unit: Unit of the layer, as a number or as the name of a class; None for an objective.
+        presets: Names of presets, or presets of your own, such as `dataclasses.replace(preset, name=..., ...)`.
+        **options: `steps`, `size`, `key`, `tile_pixels`, and `layout`.
+
+    Raises:
+        KeyError, IndexError, TypeError, ValueError: An argument is wrong; the message says what is allowed.
+
+    Example:
+        >>> import jax.numpy as jnp, jaxviz
+        >>> model = jaxviz.wrap(lambda images: jnp.tanh(images).mean((1, 2)), input_shape=(16, 16, 3))
+        >>> bench = jaxviz.Bench(model, "mean", 1, presets=["lucid", "dvt_3"], steps=2, size=16)
+        >>> bench.wait(), bench.states, list(bench.renderings)
+        (True, 'dd', ['lucid', 'dvt_3'])
+        >>> [measure["name"] for measure in bench.measures]
+        ['score', 'robustness', 'fine detail']
+        >>> bench.close()
+    """
+
+    KIND: ClassVar[str] = "bench"
+
+    def __init__(
+        self,
+        model: Any,
+        objective: Any,
+        unit: int | str | None = None,
+        *,
+        presets: Iterable[Any] = ("lucid", "lucid_noise", "phase_only", "dvt_3"),
+        **options: Any,
+    ) -> None:
+        from jaxviz.widgets.opening import open_bench
+
+        checked_options("Bench", options, _OPTIONS)
+        layout = options.pop("layout", None)
+        session, self._climb = open_bench(model, objective, unit, presets, {"tile_pixels": _TILE_PIXELS} | options)
+        super().__init__(session, layout=layout)
+        self._session.command("start")
+
+    def show(self, values: Mapping[str, Any]) -> None:
+        """Set traits that only Python sets, the measures among them."""
+        known = self._climb.measures()
+        measures = [
+            Measure(name=name, meaning=_MEANINGS[name], values=list(numbers)) for name, numbers in known.items()
+        ]
+        super().show({**values, "measures": measures})
+
+    @property
+    def renderings(self) -> dict[str, Rendering]:
+        """The picture of each preset that has begun, by the preset's name, in full precision as it is now."""
+        session = self._session
+        begun = [unit for unit in range(len(self.class_names)) if session.record(unit, 1) is not None]
+        return {self.class_names[unit]: session.rendering([(unit, 1)]) for unit in begun}

@@ -1,0 +1,150 @@
+"""The bench climbs one unit under several presets, each as it is alone, and measures the pictures."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from fake_browser import Browser
+
+import jaxviz
+from jaxviz import evidence
+from jaxviz.presets import PRESETS
+from jaxviz.results import read_recipe
+
+PRESET_NAMES = ["dvt_2", "dvt_3"]  # which have no transforms, and compile soon
+OPTIONS = {"steps": 6, "size": 24}
+
+
+@pytest.fixture(scope="module")
+def model():
+    kernel = jax.random.normal(jax.random.key(0), (3, 3, 3, 4)) / 5
+
+    def network(images):
+        found = jax.lax.conv_general_dilated(
+            images, kernel, (2, 2), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )  # fmt: skip
+        return jnp.square(found).mean((1, 2))
+
+    return jaxviz.wrap(network, input_shape=(24, 24, 3), class_names=("ant", "bee", "cat", "dog"), name="Tiny")
+
+
+@pytest.fixture(scope="module")
+def comparison(model):
+    """What the bench must show, made without it."""
+    return jaxviz.compare_presets(model, "conv", units=[2], presets=PRESET_NAMES, progress=False, **OPTIONS)
+
+
+@pytest.fixture
+def bench(model, no_thread_left):
+    bench = jaxviz.Bench(model, "conv", 2, presets=PRESET_NAMES, **OPTIONS)
+    yield bench
+    bench.close()
+
+
+def measured(bench):
+    return {measure["name"]: measure["values"] for measure in bench.measures}
+
+
+@pytest.mark.smoke
+def test_every_picture_is_the_one_that_its_preset_makes_alone(bench, comparison):
+    assert bench.wait(120)
+    assert (bench.layer, bench.class_names, bench.states) == ("conv:2", PRESET_NAMES, "dd")
+    assert list(bench.renderings) == PRESET_NAMES
+    for name, rendering in bench.renderings.items():
+        np.testing.assert_array_equal(rendering.images, comparison[name].images)
+        assert rendering.recipe == comparison[name].recipe
+    bench.unit = "dvt_3"
+    assert bench.unit == 1
+    np.testing.assert_array_equal(bench.curve()[1], comparison["dvt_3"].score_history[:, 0])
+
+
+def test_every_finished_picture_is_measured(bench, model, comparison):
+    bench.wait(120)
+    objective = jaxviz.channel("conv", 2)
+    found = measured(bench)
+    for position, name in enumerate(PRESET_NAMES):
+        image = comparison[name].images
+        assert found["score"][position] == pytest.approx(evidence.scores(model, objective, image)[0, 0], rel=1e-5)
+        energy = evidence.high_frequency_energy(image)[0]
+        assert found["fine detail"][position] == pytest.approx(energy, rel=1e-5)
+        assert 0 < found["robustness"][position] < 2
+
+
+def test_the_shared_numbers_change_all_pictures_and_their_measures(bench):
+    bench.wait(120)
+    first, before = measured(bench), {name: each.images for name, each in bench.renderings.items()}
+    bench.settings = {"key": 1}
+    assert bench.wait(120)
+    assert all(one != two for one, two in zip(first["score"], measured(bench)["score"], strict=True))
+    for name, rendering in bench.renderings.items():
+        assert np.abs(rendering.images - before[name]).max() > 0.01
+    bench.settings = {"key": 0, "steps": 9}
+    assert bench.wait(120)
+    assert [each.recipe.steps for each in bench.renderings.values()] == [9] * 2
+    assert None not in measured(bench)["score"]
+    bench.settings = {"steps": 6}
+    assert bench.wait(120)
+    bench.restart()
+    assert bench.wait(120)
+    assert measured(bench)["fine detail"] == first["fine detail"]
+    for name, rendering in bench.renderings.items():
+        np.testing.assert_array_equal(rendering.images, before[name])
+
+
+def test_the_code_makes_what_is_on_the_screen(bench, model, comparison):
+    bench.unit = 1
+    bench.wait(120)
+    code = bench.code["grid"].replace("key=0,", "key=0, progress=False,")
+    again = eval(code, {"jaxviz": jaxviz, "model": model})
+    assert list(again) == PRESET_NAMES
+    np.testing.assert_array_equal(again["dvt_3"].images, comparison["dvt_3"].images)
+    assert "['dvt_3']" in bench.code["unit"]
+
+
+def test_files_and_a_page_hold_the_pictures_with_their_names(bench, comparison, tmp_path):
+    browser = Browser(bench)
+    browser.open(visible=range(2))
+    bench.wait(120)
+    browser.until(lambda seen: len(seen.tiles) >= 3 and seen.state["measures"])
+    browser.send("file", what="unit", layer="conv:2", unit=1, sign=1)
+    browser.send("file", what="grid")
+    browser.until(lambda seen: len(seen.files) == 2)
+    path = tmp_path / "file.png"
+    path.write_bytes(browser.files[0][1])
+    assert read_recipe(path) == comparison["dvt_3"].recipe
+    assert browser.files[1][0].endswith(".png")
+    bench.to_html(tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert '"class_names":["dvt_2","dvt_3"]' in page
+    assert '"measures":[{"name":"score"' in page
+
+
+def test_own_presets_and_any_objective_may_be_on_the_bench(model, no_thread_left):
+    own = dataclasses.replace(PRESETS["dvt_2"], name="own")
+    bench = jaxviz.Bench(model, 0.5 * jaxviz.channel("conv", 1), presets=["dvt_2", own], **OPTIONS)
+    assert bench.wait(120)
+    assert bench.class_names == ["dvt_2", "own"]
+    np.testing.assert_array_equal(bench.renderings["own"].images, bench.renderings["dvt_2"].images)
+    assert bench.code["grid"] == ""  # Python knows no preset of that name
+    assert "model, objective, presets=['dvt_2']" in bench.code["unit"]
+    bench.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "message"),
+    [
+        (("conv", 2), {"presets": ["lucidd"]}, KeyError, "Did you mean 'lucid'"),
+        (("conv", 2), {"presets": []}, ValueError, "give at least one"),
+        (("conv", 2), {"presets": ["lucid", "lucid"]}, ValueError, "under a name of its own"),
+        (("conv",), {}, ValueError, "has 4 units; say which one is meant"),
+        (("conv", 9), {}, IndexError, "9"),
+        (("konv", 2), {}, KeyError, "Did you mean 'conv'"),
+        (("conv", 2), {"noise": 0.1}, TypeError, "has no argument 'noise'"),
+        (("conv", 2), {"size": 4}, ValueError, "size is 4"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_runs(model, arguments, options, error, message):
+    with pytest.raises(error, match=message):
+        jaxviz.Bench(model, *arguments, **options)
