@@ -6,6 +6,7 @@ changes in one file. Tested on the lowest and the highest supported jax.
 """
 
 import functools
+import math
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any, cast
@@ -24,6 +25,59 @@ def trace(function: Callable[..., Any], *arguments: Any) -> Any:
         The closed jaxpr. Arrays that the function closes over are its `consts`.
     """
     return jax.make_jaxpr(function)(*arguments)
+
+
+def split(program: Any, count: int) -> tuple[Callable[..., list[Any]], Callable[..., list[Any]]]:
+    """Split a program in what its first inputs alone decide, and the rest.
+
+    Equations whose result is larger than what they read stay in the rest: to keep it costs more than to make it.
+
+    Args:
+        program: A closed jaxpr.
+        count: How many inputs are the first.
+
+    Returns:
+        `early(*first_inputs) -> kept` and `late(*kept, *other_inputs) -> results`, as a list each.
+    """
+    jaxpr = program.jaxpr
+    known: dict[Any, None] = dict.fromkeys(jaxpr.invars[:count])
+    early: list[Any] = []
+    late: list[Any] = []
+    for equation in jaxpr.eqns:
+        reads = {atom for atom in equation.invars if not is_literal(atom)}
+        grows = sum(_bytes(result) for result in equation.outvars) > sum(map(_bytes, reads))
+        if reads and reads <= known.keys() and not grows and not equation.effects:
+            early.append(equation)
+            known |= dict.fromkeys(equation.outvars)
+        else:
+            late.append(equation)
+    read_late = {atom for equation in late for atom in equation.invars if not is_literal(atom)}
+    read_late |= {atom for atom in jaxpr.outvars if not is_literal(atom)}
+    kept = [variable for variable in known if variable in read_late]
+
+    def part(
+        constants: Sequence[Any], inputs: Sequence[Any], results: Sequence[Any], equations: Sequence[Any]
+    ) -> Callable[..., list[Any]]:
+        made = jax_core.Jaxpr(
+            constvars=list(constants),
+            invars=list(inputs),
+            outvars=list(results),
+            eqns=list(equations),
+            effects=jaxpr.effects,
+            debug_info=_debug_info(len(inputs), len(results)),
+        )
+        closed = jax_core.ClosedJaxpr(made, program.consts if constants else [])
+        return cast(Callable[..., list[Any]], jax_core.jaxpr_as_fun(closed))
+
+    return (
+        part([], jaxpr.invars[:count], kept, early),
+        part(jaxpr.constvars, [*kept, *jaxpr.invars[count:]], jaxpr.outvars, late),
+    )
+
+
+def _bytes(variable: Any) -> int:
+    shape, dtype = variable.aval.shape, variable.aval.dtype
+    return math.prod(shape) * (dtype.itemsize if hasattr(dtype, "itemsize") else 4)
 
 
 def is_literal(atom: Any) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, UInt8
 
@@ -19,6 +20,7 @@ from jaxviz.models.program import Lowering
 from jaxviz.objectives import Objective, Target
 from jaxviz.parameterizations import Parameterization
 from jaxviz.rendering.devices import EVERYWHERE, LANES, LANES_OF_EACH_STEP, Devices
+from jaxviz.rendering.early import Split, split
 from jaxviz.rendering.plateau import watch
 from jaxviz.rendering.state import Climb, Lanes, begun, select
 
@@ -34,12 +36,13 @@ class Engine:
     """The compiled functions of a network, an objective's targets and an optimizer.
 
     Attributes:
-        network: The model traced for the disturbed images of the lanes of one device.
+        network: The model traced for the disturbed images of the lanes that are climbed together.
         targets: What the objectives read, with the layer of each.
         optimizer: An optax transformation; its updates are multiplied by the climb's learning rate.
         image_size: Height, width and channels of the undisturbed image.
         lowering: Faster equivalents of equations, or None.
         devices: What the lanes are shared out over.
+        together: How many of a device's lanes are climbed together; the others wait for their turn.
     """
 
     network: Network
@@ -48,6 +51,7 @@ class Engine:
     image_size: tuple[int, int, int]
     lowering: Lowering | None
     devices: Devices
+    together: int
 
     @functools.cached_property
     def _wanted(self) -> list[int]:
@@ -102,10 +106,11 @@ class Engine:
 
     @functools.cached_property
     def advance(self) -> Callable[..., tuple[Lanes, Float[Array, "step lane"]]]:
-        """Climb up to `MOST_STEPS` steps: `(constants, lanes, climb, count, key_implementation) -> lanes, scores`.
+        """Climb up to `MOST_STEPS` steps: `(prepared, lanes, climb, count, key_implementation) -> lanes, scores`.
 
         The old lanes are used up; of the scores the first `count` rows count. All steps are one dispatch, on a CPU too:
-        memory is asked of the system once a dispatch, and to fill fresh pages with zeros took 40 % of a step.
+        memory is asked of the system once a dispatch, and to fill fresh pages with zeros took 40 % of a step. A few
+        lanes make all these steps before the next few begin, so that what they work on stays close to the processor.
         """
         climb = Climb(LANES, EVERYWHERE, EVERYWHERE, EVERYWHERE, EVERYWHERE)  # pyright: ignore[reportArgumentType]
         takes, gives = (EVERYWHERE, LANES, climb, EVERYWHERE), (LANES, LANES_OF_EACH_STEP)
@@ -113,19 +118,58 @@ class Engine:
 
         @functools.partial(jax.jit, donate_argnums=(1,), static_argnums=(4,), compiler_options=options)
         def advance(
-            constants: Sequence[Array], lanes: Lanes, climb: Climb, count: Array, key_implementation: str
+            prepared: list[Array], lanes: Lanes, climb: Climb, count: Array, key_implementation: str
         ) -> tuple[Lanes, Array]:
-            def climbed(constants: Any, lanes: Lanes, climb: Climb, count: Array) -> tuple[Lanes, Array]:
-                def turn(number: Array, carry: tuple[Lanes, Array]) -> tuple[Lanes, Array]:
-                    lanes, scores = self._step(constants, carry[0], climb, key_implementation)
-                    return lanes, carry[1].at[number].set(scores)
+            late = self._split(lanes, climb, key_implementation).late
 
-                empty = jnp.full((MOST_STEPS, *lanes.step.shape), jnp.nan, jnp.float32)
-                return cast(tuple[Lanes, Array], jax.lax.fori_loop(0, count, turn, (lanes, empty)))
+            def climbed(prepared: list[Array], lanes: Lanes, climb: Climb, count: Array) -> tuple[Lanes, Array]:
+                def some(part: tuple[Lanes, Objective]) -> tuple[Lanes, Array]:
+                    own = climb._replace(objectives=part[1])
 
-            return self.devices.split(climbed, takes, gives)(constants, lanes, climb, count)
+                    def turn(number: Array, carry: tuple[Lanes, Array]) -> tuple[Lanes, Array]:
+                        lanes, scores = late(prepared, carry[0], own)
+                        return lanes, carry[1].at[number].set(scores)
+
+                    empty = jnp.full((MOST_STEPS, self.together), jnp.nan, jnp.float32)
+                    return cast(tuple[Lanes, Array], jax.lax.fori_loop(0, count, turn, (part[0], empty)))
+
+                parts = _in_parts((lanes, climb.objectives), self.together)
+                made, scores = cast(tuple[Lanes, Array], jax.lax.map(some, parts))
+                return _of_all_parts(made), jnp.moveaxis(scores, 0, 1).reshape(MOST_STEPS, -1)
+
+            return self.devices.split(climbed, takes, gives)(prepared, lanes, climb, count)
 
         return advance
+
+    def prepared(self, constants: Sequence[Array], lanes: Lanes, climb: Climb, key_implementation: str) -> list[Array]:
+        """Compute once what a step needs of the constants alone."""
+        early = jax.jit(self._split(lanes, climb, key_implementation).early)
+        return self.devices.everywhere(cast(list[Array], early(list(constants))))
+
+    def _split(self, lanes: Lanes, climb: Climb, key_implementation: str) -> Split:
+        """Split the step of the lanes that are climbed together, once for all lanes and climbs of a form."""
+
+        def first(leaf: Any) -> jax.ShapeDtypeStruct:
+            return jax.ShapeDtypeStruct((self.together, *leaf.shape[1:]), leaf.dtype)
+
+        part: tuple[Any, Any] = (
+            jax.tree.map(first, lanes),
+            climb._replace(objectives=jax.tree.map(first, climb.objectives)),
+        )
+        leaves, form = cast(tuple[list[Any], Any], jax.tree.flatten(part))
+        identity = (form, tuple(np.shape(leaf) for leaf in leaves), key_implementation)
+        if identity not in self._splits:
+            step = functools.partial(self._step, key_implementation=key_implementation)
+            self._splits[identity] = split(step, self._fixed_shapes, *part)
+        return self._splits[identity]
+
+    @functools.cached_property
+    def _splits(self) -> dict[Any, Split]:
+        return {}
+
+    @functools.cached_property
+    def _fixed_shapes(self) -> list[jax.ShapeDtypeStruct]:
+        return [self.network.program.shapes[value] for value in self._fixed_values]
 
     def _step(
         self, constants: Sequence[Array], lanes: Lanes, climb: Climb, key_implementation: str
@@ -217,6 +261,24 @@ class Engine:
             return array.reshape(-1, count, *array.shape[1:])
 
         return jax.vmap(score_of_several)(climb.objectives, jax.tree.map(of_lanes, activations), of_lanes(images))
+
+
+def _in_parts(tree: Any, size: int) -> Any:
+    """Split the lanes of every leaf into parts of a size."""
+
+    def parts(leaf: Array) -> Array:
+        return leaf.reshape(-1, size, *leaf.shape[1:])
+
+    return jax.tree.map(parts, tree)
+
+
+def _of_all_parts(tree: Any) -> Any:
+    """Put the parts of every leaf together again."""
+
+    def whole(leaf: Array) -> Array:
+        return leaf.reshape(-1, *leaf.shape[2:])
+
+    return jax.tree.map(whole, tree)
 
 
 def _apart(strips: Float[Array, "lane row columns channel"], count: int) -> Float[Array, "image row column channel"]:

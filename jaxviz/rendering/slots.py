@@ -17,7 +17,7 @@ from jaxviz.models.program import Lowering
 from jaxviz.objectives import Objective
 from jaxviz.rendering.devices import Devices, local_devices
 from jaxviz.rendering.engine import MOST_STEPS, Engine
-from jaxviz.rendering.lanes import affordable_lanes, wished_lanes
+from jaxviz.rendering.lanes import affordable_lanes, lanes_together, wished_lanes
 from jaxviz.rendering.plateau import traced
 from jaxviz.rendering.request import Request
 from jaxviz.rendering.state import Climb, Lanes, begun
@@ -116,6 +116,7 @@ class Slots:
         self._occupants: list[int | None] = [None] * self.count
         self._lanes: Lanes | None = None
         self._climb: Climb | None = None
+        self._prepared: list[Array] | None = None
         self._scores: list[_Scores] = []  # of steps that no one has asked to see yet
 
     @property
@@ -172,7 +173,9 @@ class Slots:
         implementation = str(jax.random.key_impl(self._request.key))
         for first in range(0, count, MOST_STEPS):
             here = min(count - first, MOST_STEPS)
-            given = (self._constants, self._lanes, self._climb, np.int32(here), implementation)
+            if self._prepared is None:
+                self._prepared = self.engine.prepared(self._constants, self._lanes, self._climb, implementation)
+            given = (self._prepared, self._lanes, self._climb, np.int32(here), implementation)
             self._lanes, scores = self.engine.advance(*given)
             self._scores.append((scores, here))
 
@@ -294,23 +297,22 @@ def _engine(request: Request, unit: int, wished: int) -> tuple[Engine, int]:
     each = wished_lanes(-(-wished // len(members)))
     devices = Devices(members[: -(-wished // each)])
     count = request.parameterization.images_in_lane
-    network = model.network(request.canvas_size, each * count)
+    together = lanes_together(each)
+    network = model.network(request.canvas_size, together * count)
     wanted = [v for target, layer in targets for v in network.wanted(layer, rectified=target.rectified)]
-    if count == 1:
-        each = affordable_lanes(each, network, wanted)
-    else:  # what is affordable is a number of images
-        each = min(each, max(1, affordable_lanes(each * count, network, wanted) // count))
+    together = affordable_lanes(together, network, wanted, images_in_lane=count)
     engines = _engines.setdefault(model, {})
     how = (request.lowering, request.precision)
-    identity = (request.canvas_size, each, devices, targets, request.optimizer, request.image_size, *how)
+    identity = (request.canvas_size, each, together, devices, targets, request.optimizer, request.image_size, *how)
     if identity not in engines:
         engines[identity] = Engine(
-            model.network(request.canvas_size, each * count),
+            model.network(request.canvas_size, together * count),
             targets,
             request.optimizer,
             request.image_size,
             _lowering(*how),
             devices,
+            together,
         )
     return engines[identity], each * devices.count
 

@@ -111,7 +111,7 @@ def test_a_place_that_becomes_free_early_is_given_to_a_unit_that_waits(model, mo
     from jaxviz.rendering import slots
 
     whole = render(model, units=[0, 1, 2, 0, 1], stop_on_plateau=SOON)
-    monkeypatch.setattr(slots, "affordable_lanes", lambda *_: 2)
+    monkeypatch.setattr(slots, "wished_lanes", lambda _: 2)
     in_turns = render(model, units=[0, 1, 2, 0, 1], stop_on_plateau=SOON)
     np.testing.assert_array_equal(whole.images, in_turns.images)
     assert list(steps_of(whole)) == list(steps_of(in_turns))

@@ -69,7 +69,7 @@ def test_the_same_recipe_gives_the_same_bits_through_objectives_units_and_chunks
 
 def test_more_units_than_lanes_go_through_them_without_changing(model, monkeypatch):
     whole = render(model, "second")
-    monkeypatch.setattr(slots, "affordable_lanes", lambda *_: 4)
+    monkeypatch.setattr(slots, "wished_lanes", lambda _: 4)
     in_turns = render(model, "second")
     np.testing.assert_array_equal(whole.images, in_turns.images)
     assert set(in_turns.states) == {"done"}
