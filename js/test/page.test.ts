@@ -72,7 +72,11 @@ test("an exported page keeps no place for pictures that were never made", async 
   find("layer-two")?.click();
   await settle();
   expect(find("stages")?.querySelectorAll("canvas")).toHaveLength(1);
-  expect(root.querySelectorAll(".stage-steps > span")).toHaveLength(2);
+  const steps = [...root.querySelectorAll<HTMLElement>(".stage-steps > span")];
+  expect(steps.map(({ textContent, style }) => [textContent, style.width])).toEqual([
+    ["0", "96px"],
+    ["64", "96px"],
+  ]);
   find("tile-7")?.click();
   await settle();
   expect(find("unit-negative")).not.toBeNull();

@@ -222,6 +222,7 @@ class Notebook:
         )
         is_light = "true" if name == "JupyterLab Light" else "false"
         self.page.locator(f'body[data-jp-theme-light="{is_light}"]').wait_for(state="attached")
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")  # it lies over everything for a while
 
     def get(self, test_id: str) -> Locator:
         """The part of the page with that `data-testid`, inside shadow roots too."""

@@ -15,14 +15,29 @@ const EMPTY_COLOUR = "#6f6f6f";
 const MOST_PIXELS = 96;
 
 export function Stages({ layer, unit }: { layer: Layer; unit: number }): JSX.Element | null {
-  const { store, stage } = useView();
-  const [frame, size] = useSize<HTMLDivElement>();
+  const { store } = useView();
   const positive = store.records.of(layer.name, unit, 1).value;
   const negative = store.records.of(layer.name, unit, -1).value;
-  const stages = (positive ?? negative)?.stages ?? [];
   // A page keeps no place for what will never come.
   const expected = store.traits.kernel.value ? expectedStages(store.traits.settings.value.steps) : [];
-  const places = Math.max(expected.length, stages.length, 1);
+  if (expected.length === 0 && ((positive ?? negative)?.stages ?? []).length < 2) return null;
+  return <Strip layer={layer} unit={unit} positive={positive} negative={negative} expected={expected} />;
+}
+
+interface StagesProps {
+  layer: Layer;
+  unit: number;
+  positive: UnitRecord | null;
+  negative: UnitRecord | null;
+  /** Steps for which there will be a picture. */
+  expected: number[];
+}
+
+function Strip({ layer, unit, positive, negative, expected }: StagesProps): JSX.Element {
+  const { store, stage } = useView();
+  const [frame, size] = useSize<HTMLDivElement>();
+  const stages = (positive ?? negative)?.stages ?? [];
+  const places = Math.max(expected.length, stages.length);
   const pitch = Math.max(2, Math.min(MOST_PIXELS, Math.floor((size.width + GAP_PIXELS) / places)));
   const last = Math.max(stages.length - 1, 0);
   const aspect = store.aspectOf(layer.name);
@@ -55,7 +70,6 @@ export function Stages({ layer, unit }: { layer: Layer; unit: number }): JSX.Ele
     event.preventDefault();
     event.stopPropagation();
   };
-  if (expected.length === 0 && stages.length < 2) return null;
   return (
     <div class="stages">
       <div
