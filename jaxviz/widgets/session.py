@@ -20,7 +20,7 @@ from jaxviz.widgets.climb import one_line
 from jaxviz.widgets.facts import Facts
 from jaxviz.widgets.outbox import Candidate
 
-_LEAST_TELLING_SECONDS = 0.1
+_LEAST_TELLING_SECONDS = 0.2  # numbers that change faster cannot be read
 _LONGEST_OBSERVER_SECONDS = 2.0
 
 

@@ -48,7 +48,7 @@ export class Pictures {
     return frame.generation < (this.#layers.get(frame.layer)?.generation ?? 0);
   }
 
-  /** Calls back at once after each new picture of a tile; returns what ends that. */
+  /** Calls back at once with each new picture of a tile, which must be drawn then and there; returns what ends that. */
   watch(layer: string, unit: number, sign: Sign, listener: Listener): () => void {
     const key = `${layer}:${unit}:${sign}`;
     const listeners = this.#listeners.get(key) ?? new Set();
@@ -67,19 +67,27 @@ export class Pictures {
   take(frame: Frame, atlas: CanvasImageSource, units: number): void {
     if (this.isOld(frame)) return;
     const layer = this.#layerOf(frame);
-    const { width, height } = keptSize(frame, units);
-    for (const [index, tile] of frame.tiles.entries()) {
-      const key = `${tile.unit}:${tile.sign}`;
-      const before = layer.tiles.get(key);
-      const fits = before?.width === width && before.height === height;
-      const place = fits ? before : this.#newPlace(frame.layer, layer, width, height);
-      const picture: Picture = { ...place, ...tile, width, height, generation: frame.generation };
-      const context = (picture.source as HTMLCanvasElement).getContext("2d");
+    const key = (tile: FrameTile): string => `${tile.unit}:${tile.sign}`;
+    const before = new Map(layer.tiles);
+    const arrived = frame.tiles.map((tile, index): Picture => {
       const [row, column] = [Math.floor(index / frame.columns), index % frame.columns];
-      const [left, top] = [column * frame.width, row * frame.height];
-      context?.drawImage(atlas, left, top, frame.width, frame.height, picture.left, picture.top, width, height);
-      layer.tiles.set(key, picture);
-      for (const listener of this.#listeners.get(`${frame.layer}:${key}`) ?? []) listener(picture);
+      const place = { source: atlas, left: column * frame.width, top: row * frame.height };
+      return { ...tile, ...place, width: frame.width, height: frame.height, generation: frame.generation };
+    });
+    // Whoever shows a tile draws it from the frame: to draw from a page that has just been changed copies the page.
+    for (const picture of arrived) layer.tiles.set(key(picture), picture);
+    for (const picture of arrived) {
+      for (const listener of this.#listeners.get(`${frame.layer}:${key(picture)}`) ?? []) listener(picture);
+    }
+    const { width, height } = keptSize(frame, units);
+    for (const picture of arrived) {
+      const old = before.get(key(picture));
+      const fits = old?.width === width && old.height === height;
+      const place = fits ? old : this.#newPlace(frame.layer, layer, width, height);
+      const { source, left, top } = place;
+      const context = (source as HTMLCanvasElement).getContext("2d");
+      context?.drawImage(atlas, picture.left, picture.top, frame.width, frame.height, left, top, width, height);
+      layer.tiles.set(key(picture), { ...picture, source, left, top, width, height });
     }
   }
 

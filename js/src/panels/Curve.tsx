@@ -30,7 +30,6 @@ export function Curve({ layer, unit }: { layer: Layer; unit: number }): JSX.Elem
     pointed.value = Math.round((event.offsetX / width) * scales.lastStep);
   };
   const last = positive.at(-1);
-  const { phase, steps_per_second } = store.traits.status.value;
   const empty = positive.length + negative.length === 0;
   return (
     <section class="curve" data-testid="score-curve" aria-label="Score of the unit against steps">
@@ -42,9 +41,7 @@ export function Curve({ layer, unit }: { layer: Layer; unit: number }): JSX.Elem
             {other && `, − ${formatNumber(other.score)}`}
           </output>
         ) : (
-          <span class="curve-reading" data-testid="steps-per-second">
-            {phase === "climbing" && steps_per_second !== null && `${formatNumber(steps_per_second)} steps/s`}
-          </span>
+          <Speed />
         )}
       </header>
       <div ref={frame} class="curve-plot">
@@ -90,5 +87,15 @@ export function Curve({ layer, unit }: { layer: Layer; unit: number }): JSX.Elem
         <span>{formatCount(scales.lastStep)} steps</span>
       </footer>
     </section>
+  );
+}
+
+/** Apart from the curve, because it changes many times a second. */
+function Speed(): JSX.Element {
+  const { phase, steps_per_second } = useView().store.traits.status.value;
+  return (
+    <span class="curve-reading" data-testid="steps-per-second">
+      {phase === "climbing" && steps_per_second !== null && `${formatNumber(steps_per_second)} steps/s`}
+    </span>
   );
 }
