@@ -8,7 +8,7 @@ from jaxviz.results import Tile
 from jaxviz.results.messages import FINISHED, Shown
 from jaxviz.widgets.board import Board
 
-MOST_UNACKNOWLEDGED = 2
+MOST_UNACKNOWLEDGED = 3
 PATIENCE_SECONDS = 1.0
 """Until a frame that was not acknowledged holds back the next no more: while a cell of the user runs, no
 acknowledgement is heard, although every frame arrives."""
@@ -52,8 +52,8 @@ class Outbox:
         self._told.clear()
 
     def acknowledge(self, number: int) -> None:
-        """Note that a frame was drawn."""
-        self._unacknowledged.pop(number, None)
+        """Note that a frame and all before it were drawn."""
+        self._unacknowledged = {sent: when for sent, when in self._unacknowledged.items() if sent > number}
 
     def seconds_until_open(self) -> float:
         """Return in how many seconds another frame may be sent, if nothing is heard until then."""

@@ -1,5 +1,6 @@
 // One store for each model, shared by its views: the traits as signals, the pictures, and the way to Python.
 import { batch, type Signal, signal } from "@preact/signals";
+import { Acknowledger } from "./acknowledger";
 import { Arrivals } from "./arrivals";
 import { saveBytes } from "./browser";
 import { FrameQueue } from "./frames";
@@ -32,6 +33,7 @@ export class Store {
   #views = new Map<string, number[]>();
   #outbox: Outbox;
   #frames: FrameQueue;
+  #acknowledger: Acknowledger;
   #ends: (() => void)[] = [];
   #nextView = 0;
   #probe: ReturnType<typeof setInterval> | undefined;
@@ -48,9 +50,10 @@ export class Store {
         this.connection.value = connection;
       },
     );
+    this.#acknowledger = new Acknowledger((id) => this.#outbox.post({ type: "ack", id }));
     this.#frames = new FrameQueue(
       (frame, atlas) => this.#draw(frame, atlas),
-      ({ id }) => this.#outbox.post({ type: "ack", id }),
+      ({ id }) => this.#acknowledger.add(id),
     );
     for (const name of NAMES) this.#listen(`change:${name}`, () => this.#follow(name));
     // ipywidgets says so when a kernel restarts: then this model's Python is gone for good.
@@ -127,6 +130,7 @@ export class Store {
     for (const end of this.#ends) end();
     this.#ends = [];
     this.#frames.end();
+    this.#acknowledger.end();
     this.#outbox.close();
   }
 

@@ -174,7 +174,7 @@ describe("frames", () => {
     model.say(frame(1, 2, [{ unit: 3, step: 1, score: 2 }]), new ArrayBuffer(8));
     model.say(frame(2, 1, [{ unit: 3, step: 200, score: 9 }]), new ArrayBuffer(8));
     await settle();
-    expect(model.of("ack").map(({ id }) => id)).toEqual([1, 2]);
+    await vi.waitFor(() => expect(model.of("ack").at(-1)).toEqual({ type: "ack", id: 2 }));
     expect(find(root, "score-positive").textContent).toBe("2.00");
     expect(find(root, "step-positive").textContent).toBe("step 1");
   });
@@ -194,6 +194,15 @@ describe("frames", () => {
     await settle();
     expect(find(root, "step-positive").textContent).toBe("step 9");
     expect(model.of("ack")).toEqual([]);
+  });
+
+  test("are acknowledged several at once, the first at once and the last always", async () => {
+    start();
+    open();
+    for (const id of [1, 2, 3, 4, 5]) model.say(frame(id, 1, [{ unit: 3, step: id }]), new ArrayBuffer(8));
+    await settle();
+    expect(model.of("ack").map(({ id }) => id)).toEqual([1]);
+    await vi.waitFor(() => expect(model.of("ack").map(({ id }) => id)).toEqual([1, 5]));
   });
 
   test("are not drawn for a model that nobody looks at", async () => {

@@ -10,7 +10,7 @@ from jaxviz.widgets.outbox import MOST_UNACKNOWLEDGED, PATIENCE_SECONDS
 ENDLESS = 4096
 
 
-def test_without_acknowledgement_pictures_go_on_at_two_a_second(open_widget):
+def test_without_acknowledgement_pictures_go_on_at_three_a_second(open_widget):
     browser = Browser(open_widget("block", steps=ENDLESS, climb=FakeClimb(slice_seconds=0.01)), acknowledges=False)
     browser.open(visible=range(12))
     browser.until(lambda browser: len(browser.frames) >= 3 * MOST_UNACKNOWLEDGED, seconds=4 * PATIENCE_SECONDS + 5)

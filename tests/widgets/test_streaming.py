@@ -72,7 +72,7 @@ def test_an_unchanged_tile_is_not_sent_again(open_widget):
     assert len(browser.frames) <= count + 1  # the negative of unit 1, once it has begun
 
 
-def test_without_acknowledgement_there_is_no_third_frame(open_widget, monkeypatch):
+def test_without_acknowledgement_there_is_no_fourth_frame(open_widget, monkeypatch):
     monkeypatch.setattr("jaxviz.widgets.outbox.PATIENCE_SECONDS", 60.0)  # what comes after that is another test's
     climb = FakeClimb(slice_seconds=0.002)
     explorer = open_widget("first", climb=climb, steps=200)
@@ -80,11 +80,11 @@ def test_without_acknowledgement_there_is_no_third_frame(open_widget, monkeypatc
     browser.open(visible=[0, 1, 2, 3])
     explorer.wait(20)
     time.sleep(0.2)
-    assert len(browser.read().frames) == 2
-    browser.send("ack", id=browser.frames[0][1]["id"])
-    browser.until(lambda seen: len(seen.frames) == 3)
-    time.sleep(0.1)
     assert len(browser.read().frames) == 3
+    browser.send("ack", id=browser.frames[1][1]["id"])  # and the one before it
+    browser.until(lambda seen: len(seen.frames) > 3)
+    time.sleep(0.1)
+    assert len(browser.read().frames) in (4, 5)  # what has changed since may fit into one
     browser.acknowledges = True
     for _, frame in browser.frames[1:]:
         browser.send("ack", id=frame["id"])
