@@ -21,9 +21,10 @@ from jaxviz.rendering.slots import Look, Slots, State
 from jaxviz.results import Rendering, Settings, Tile, Update
 from jaxviz.transforms import ranges
 
-# A slice shows a picture at its end, so a fast model has many; a slow one takes some steps together, which climbs a
-# quarter to a third faster (docs/performance.md), but never longer than Stop may take.
-_SLICE_SECONDS = 0.06
+# A slice shows a picture at its end, so a fast model has many short ones; a slow one takes some steps together, which
+# climbs a quarter to a third faster (docs/performance.md), but never longer than Stop may take.
+_SLICE_SECONDS = 0.05
+_SLOW_STEP_SECONDS = 0.03
 _LONGEST_SLICE_SECONDS = 0.2
 _STEPS_TOGETHER = 4
 _MOST_STEPS_A_SLICE = 16
@@ -338,9 +339,7 @@ class Live:
         first = [board.steps.get(position, 0) for position in units]
         known = self._step_seconds.get(board.program)
         left = min(min(board.settings.steps, _next_stage(steps)) - steps for steps in first)
-        together = min(_STEPS_TOGETHER, int(_LONGEST_SLICE_SECONDS / known)) if known else 1
-        fitting = min(int(_SLICE_SECONDS / known), _MOST_STEPS_A_SLICE) if known else 1
-        count = max(1, min(left, max(together, fitting)))
+        count = max(1, min(left, _steps_of_slice(known) if known else 1))
         began = time.perf_counter()
         slots.step(count)
         look = slots.show().look()
@@ -397,6 +396,13 @@ def _chosen(board: _Board, moving: Sequence[Sequence[int]], slots: Slots) -> lis
         )
         chosen += [position for position in ranked if position not in chosen][: slots.count - len(chosen)]
     return chosen
+
+
+def _steps_of_slice(step_seconds: float) -> int:
+    """Return how many steps a slice makes when one takes so long."""
+    if step_seconds < _SLOW_STEP_SECONDS:
+        return min(_MOST_STEPS_A_SLICE, round(_SLICE_SECONDS / step_seconds))
+    return min(_STEPS_TOGETHER, int(_LONGEST_SLICE_SECONDS / step_seconds))
 
 
 def _next_stage(steps: int) -> int:
