@@ -3,9 +3,10 @@
     .venv/bin/python benchmarks/explorer_in_browser.py [--minutes 10] [--rounds 5]
 
 Needs what `make test` installs. Everything is measured with 64 tiles of 128 pixels: on a tiny network, where pictures
-come as fast as they can be shown, and on EfficientNet-Lite0. Prints one table; medians with the range. The browser draws
-on the kernel's own processors here, so what it takes slows the climb too; what a browser elsewhere would leave of that
-is told apart by the kernel's processor time for a step.
+come as fast as they can be shown, and on EfficientNet-Lite0. Prints one table; medians with the range.
+
+The browser draws on the kernel's own processors here, so what it takes slows the climb too. What a browser elsewhere
+would leave of it is told apart by the kernel's processor time for a step.
 """
 
 import argparse
