@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jaxviz import charts as charts
     from jaxviz import evidence as evidence
+    from jaxviz import gradient_rules as gradient_rules
     from jaxviz import objectives as objectives
     from jaxviz import optimizers as optimizers
     from jaxviz import parameterizations as parameterizations
@@ -95,6 +96,7 @@ _MODULE_OF = {
     "evidence": "jaxviz.evidence",
     "explore": "jaxviz.widgets",
     "fourier": "jaxviz.parameterizations",
+    "gradient_rules": "jaxviz.gradient_rules",
     "grayscale": "jaxviz.parameterizations",
     "group": "jaxviz.objectives",
     "interpolation": "jaxviz.objectives",
@@ -153,6 +155,7 @@ __all__ = [
     "evidence",
     "explore",
     "fourier",
+    "gradient_rules",
     "grayscale",
     "group",
     "interpolation",

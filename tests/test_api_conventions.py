@@ -15,6 +15,7 @@ TABLES = (
     "jaxviz",
     "jaxviz.charts",
     "jaxviz.evidence",
+    "jaxviz.gradient_rules",
     "jaxviz.objectives",
     "jaxviz.optimizers",
     "jaxviz.parameterizations",

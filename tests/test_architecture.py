@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "jaxviz"
 ROOT = "jaxviz"
 
 RECORDS = frozenset({"results"})
-LEAVES = frozenset({"models", "objectives", "parameterizations", "transforms"})
+LEAVES = frozenset({"models", "objectives", "gradient_rules", "parameterizations", "transforms"})
 ENGINES = frozenset({"rendering", "evidence", "attribution"})
 FACES = frozenset({"widgets", "html", "charts"})
 # Part of jaxviz -> the other parts that it may import. The command line may import all of them.

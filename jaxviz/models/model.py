@@ -17,7 +17,7 @@ from jaxviz.models.family import Family, family_of
 from jaxviz.models.layers import Layer, LayerTable
 from jaxviz.models.naming import Naming, name_layers, unrectified
 from jaxviz.models.program import PREPROCESSING, Constant, Equation, Program, flatten
-from jaxviz.models.table import BATCH, layer_table
+from jaxviz.models.table import BATCH, image_axis, layer_table
 
 Preprocess = Callable[[jax.Array], jax.Array]
 
@@ -184,6 +184,15 @@ class Model:
         if shape not in self._networks:
             self._networks[shape] = Network(*self._trace(shape))
         return self._networks[shape]
+
+    def image_axis(self, image_shape: Sequence[int], value: int) -> int | None:
+        """Return the axis of a value that counts the images, or that positions were merged into; None for none.
+
+        Args:
+            image_shape: Shape of an image.
+            value: Number of the value in the network for such images.
+        """
+        return image_axis(self.network(image_shape, BATCH).program.shapes[value].shape)
 
     def activations(
         self, images: Any, layers: str | Iterable[str], *, batch_size: int = 32

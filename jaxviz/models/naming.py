@@ -10,6 +10,7 @@ alias: `stage3/block1` is `stage3/block1/add`.
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -36,10 +37,20 @@ class NamedValue:
 
 
 @dataclasses.dataclass(frozen=True)
+class NamedOperation:
+    """An operation that a user would name, be it a layer or not: the value that it makes, and the one that it reads."""
+
+    name: str
+    value: int
+    reads: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Naming:
-    """The layers of a program in order, and for each rectifier's output the value that went into it."""
+    """The layers and the named operations of a program in order, and what goes into each rectifier."""
 
     layers: tuple[NamedValue, ...]
+    operations: tuple[NamedOperation, ...]
     before_rectifier: dict[int, int]
     logits: int | None
 
@@ -86,7 +97,11 @@ def name_layers(program: Program, *, root: str = "", ignored: str = "", output_n
     before = {
         value: operation.reads for value, operation in program_operations.items() if operation.name in _RECTIFIERS
     }
-    return Naming(_unique(found, program), before, _logits(program, program_operations))
+    operations = (
+        NamedOperation(operation.name, value, operation.reads)
+        for value, operation in sorted(program_operations.items())
+    )
+    return Naming(_unique(found, program), tuple(operations), before, _logits(program, program_operations))
 
 
 def _unique(found: dict[int, tuple[list[str], str]], program: Program) -> tuple[NamedValue, ...]:
@@ -168,7 +183,7 @@ def _operation_name(program: Program, equation: Equation, reads: list[int]) -> t
         return ("add", "add") if _same_full_shape(program, equation) else ("", "")
     if primitive == "concatenate" and len(reads) > 1:
         return "concatenate", "concatenate"
-    return _rectifier(equation)
+    return _rectifier(program, equation, reads)
 
 
 def _grouped_kind(program: Program, equation: Equation, groups: int) -> str:
@@ -199,10 +214,10 @@ def _same_full_shape(program: Program, equation: Equation) -> bool:
     return len(shapes) == 2 and shapes[0] == shapes[1] and len(shapes[0]) >= 2
 
 
-def _rectifier(equation: Equation) -> tuple[str, str]:
+def _rectifier(program: Program, equation: Equation, reads: list[int]) -> tuple[str, str]:
     """Recognise max(x, 0) and clamp(0, x, 6) where they are written out."""
-    constants = [operand.value for operand in equation.operands if isinstance(operand, Constant)]
-    if len(equation.reads) != 1 or any(np.ndim(constant) for constant in constants):
+    constants = [_constant(program, operand) for operand in equation.operands if operand not in reads]
+    if len(reads) != 1 or any(constant is None or np.ndim(constant) for constant in constants):
         return "", ""
     numbers = [float(constant) for constant in constants]
     if equation.primitive == "max" and numbers == [0.0]:
@@ -210,6 +225,16 @@ def _rectifier(equation: Equation) -> tuple[str, str]:
     if equation.primitive == "clamp" and numbers[:1] == [0.0]:
         return "relu6", "relu6"
     return "", ""
+
+
+def _constant(program: Program, operand: Operand) -> Any:
+    """Return the number that an operand is, though its type was changed on the way, as by `jnp.clip`; or None."""
+    if isinstance(operand, Constant):
+        return operand.value
+    maker = program.maker.get(operand)
+    if maker is None or maker.primitive != "convert_element_type":
+        return None
+    return _constant(program, maker.operands[0])
 
 
 def _with_bias(program: Program, equation: Equation) -> int:

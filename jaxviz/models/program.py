@@ -9,6 +9,7 @@ that made it. `Program.evaluate` runs just the equations that the wanted values 
 import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
@@ -20,6 +21,7 @@ from jaxviz.models.adaptation import CALL_MARK
 
 Array = jax.Array
 Lowering = Callable[[str, Mapping[str, Any], Sequence[Array]], Array | None]
+Replacement = Callable[[Mapping[int, Array]], Array]
 
 # A loop is unrolled when its body holds layers (a matrix product or a convolution) and it is short enough to
 # be a stack of layers rather than a sequence in time.
@@ -174,6 +176,7 @@ class Program:
         wanted: Sequence[int],
         *,
         lowering: Lowering | None = None,
+        replaced: Mapping[int, Replacement] = MappingProxyType({}),
     ) -> list[Array]:
         """Compute values from known ones, by the fewest equations that do.
 
@@ -183,19 +186,26 @@ class Program:
             wanted: Numbers of the values to compute.
             lowering: Offered each equation that depends on the images: `(primitive, params, operands)` to an
                 equal result that is faster on this backend, or None to leave the equation as it is.
+            replaced: For numbers of values, what computes them from the values before, in place of their equations.
 
         Returns:
             One array for each wanted value.
         """
         values: dict[int, Any] = dict(known)
         for equation in self.needed(wanted, known):
-            operands = [values[operand] if isinstance(operand, int) else operand.value for operand in equation.operands]
-            lowered = None
-            if lowering is not None and self.depends[equation.results[0]]:
-                lowered = lowering(equation.primitive, equation.params, operands)
-            results = equation.run(operands) if lowered is None else [lowered]
-            values.update(zip(equation.results, results, strict=True))
+            if equation.results[0] in replaced:
+                values[equation.results[0]] = replaced[equation.results[0]](values)
+            else:
+                values.update(zip(equation.results, self.run(equation, values, lowering), strict=True))
         return [values[value] for value in wanted]
+
+    def run(self, equation: Equation, values: Mapping[int, Any], lowering: Lowering | None) -> list[Any]:
+        """Compute the results of one equation from the values before it, by its equal if there is a faster one."""
+        operands = [values[operand] if isinstance(operand, int) else operand.value for operand in equation.operands]
+        lowered = None
+        if lowering is not None and self.depends[equation.results[0]]:
+            lowered = lowering(equation.primitive, equation.params, operands)
+        return equation.run(operands) if lowered is None else [lowered]
 
 
 class _Flattener:

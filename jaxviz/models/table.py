@@ -33,11 +33,16 @@ def layer_table(program: Program, naming: Naming, image_shape: Sequence[int], mo
     return LayerTable(layers, model=model)
 
 
+def image_axis(shape: Sequence[int]) -> int | None:
+    """Return the axis that counts `BATCH` images, or that positions were merged into; None for none."""
+    return next((axis for axis, extent in enumerate(shape) if extent % BATCH == 0 and extent), None)
+
+
 def _layer(
     program: Program, named: NamedValue, where: Geometry, image_shape: Sequence[int], boundaries: set[int]
 ) -> Layer | None:
     shape = program.shapes[named.value].shape
-    batch_axis = next((axis for axis, extent in enumerate(shape) if extent % BATCH == 0 and extent), None)
+    batch_axis = image_axis(shape)
     if batch_axis is None or len(shape) < 2:
         return None
     channel_axis = _channel_axis(shape, batch_axis, where)

@@ -6,6 +6,7 @@ import jax
 import optax
 from tqdm.auto import tqdm
 
+from jaxviz.gradient_rules import ChosenRules
 from jaxviz.models import Layer, Model
 from jaxviz.objectives import Objective
 from jaxviz.parameterizations import Parameterization
@@ -38,6 +39,7 @@ def render(
     lowering: str = "auto",
     precision: str = "float32",
     stop_on_plateau: Plateau | None = None,
+    gradient_rules: ChosenRules = (),
     progress: bool = True,
 ) -> Rendering:
     """Make one image for every unit by climbing their scores, all at once.
@@ -68,6 +70,8 @@ def render(
         precision: `bfloat16` rounds the operands of products and convolutions to 16 bits, adds them up in 32 and keeps
             everything else in 32: faster where the hardware has it, and other bits (docs/performance.md).
         stop_on_plateau: When a unit whose score no longer rises is stopped before `steps`, as in `jaxviz.Plateau()`.
+        gradient_rules: How gradients pass some operations of the model, in place of their own derivatives: one of
+            `jaxviz.gradient_rules`, or several, or their names. What the model computes does not change.
         progress: Whether a progress bar is shown.
 
     Returns:
@@ -106,6 +110,7 @@ def render(
         lowering=lowering,
         precision=precision,
         stop_on_plateau=stop_on_plateau,
+        gradient_rules=gradient_rules,
     )
     count = len(request.objectives)
     climber = Climber(request, hosts.own_share(count))
@@ -142,6 +147,7 @@ def render_steps(
     lowering: str = "auto",
     precision: str = "float32",
     stop_on_plateau: Plateau | None = None,
+    gradient_rules: ChosenRules = (),
     snapshot_every: int = 16,
 ) -> Iterator[Snapshot]:
     """Climb like `render` and yield snapshots on the way; close the iterator to stop.
@@ -162,6 +168,7 @@ def render_steps(
         lowering: `auto` or `xla`.
         precision: `float32` or `bfloat16`.
         stop_on_plateau: When units are stopped early.
+        gradient_rules: How gradients pass some operations of the model.
         snapshot_every: Steps between snapshots. It changes nothing in the images.
 
     Returns:
@@ -194,5 +201,6 @@ def render_steps(
         lowering=lowering,
         precision=precision,
         stop_on_plateau=stop_on_plateau,
+        gradient_rules=gradient_rules,
     )
     return Climber(request).snapshots(snapshot_every)

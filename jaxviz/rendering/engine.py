@@ -21,6 +21,7 @@ from jaxviz.objectives import Objective, Target
 from jaxviz.parameterizations import Parameterization
 from jaxviz.rendering.devices import EVERYWHERE, LANES, LANES_OF_EACH_STEP, Devices
 from jaxviz.rendering.early import Split, split
+from jaxviz.rendering.overriding import Override
 from jaxviz.rendering.plateau import watch
 from jaxviz.rendering.state import Climb, Lanes, begun, select
 
@@ -41,6 +42,7 @@ class Engine:
         optimizer: An optax transformation; its updates are multiplied by the climb's learning rate.
         image_size: Height, width and channels of the undisturbed image.
         lowering: Faster equivalents of equations, or None.
+        overrides: The operations that gradients pass by the climb's rules.
         devices: What the lanes are shared out over.
         together: How many of a device's lanes are climbed together; the others wait for their turn.
     """
@@ -50,6 +52,7 @@ class Engine:
     optimizer: optax.GradientTransformation
     image_size: tuple[int, int, int]
     lowering: Lowering | None
+    overrides: tuple[Override, ...]
     devices: Devices
     together: int
 
@@ -112,7 +115,7 @@ class Engine:
         memory is asked of the system once a dispatch, and to fill fresh pages with zeros took 40 % of a step. A few
         lanes make all these steps before the next few begin, so that what they work on stays close to the processor.
         """
-        climb = Climb(LANES, EVERYWHERE, EVERYWHERE, EVERYWHERE, EVERYWHERE)  # pyright: ignore[reportArgumentType]
+        climb = Climb(LANES, *[EVERYWHERE] * (len(Climb._fields) - 1))  # pyright: ignore[reportArgumentType]
         takes, gives = (EVERYWHERE, LANES, climb, EVERYWHERE), (LANES, LANES_OF_EACH_STEP)
         options = jax_internals.reproducible_options(jax.default_backend())
 
@@ -174,11 +177,13 @@ class Engine:
     def _step(
         self, constants: Sequence[Array], lanes: Lanes, climb: Climb, key_implementation: str
     ) -> tuple[Lanes, Float[Array, " lane"]]:
-        def negative(variables: Any) -> tuple[Array, Array]:
+        def total(variables: Any) -> tuple[Array, Array]:
             scores = self._scores(constants, variables, lanes, climb, key_implementation)
-            return -jnp.sum(scores), scores
+            return jnp.sum(scores), scores
 
-        gradient, scores = cast(tuple[Any, Array], jax.grad(negative, has_aux=True)(lanes.variables))
+        # The gradient is the score's, as gradient rules have it; optimizers descend.
+        rising, scores = cast(tuple[Any, Array], jax.grad(total, has_aux=True)(lanes.variables))
+        gradient = jax.tree.map(operator.neg, rising)
         climbing = lanes.alive & ~lanes.settled & (lanes.step < lanes.last_step)
         sound = jnp.isfinite(scores) & _of_each_lane(gradient, lambda leaf: jnp.isfinite(leaf).all())
         moved = _of_each_lane(gradient, lambda leaf: (leaf != 0).any(), any_leaf=True)
@@ -242,7 +247,11 @@ class Engine:
         disturbed = jax.vmap(disturb)(key_data, step, place, images)
         program = self.network.program
         known = dict(zip(self._fixed_values, constants, strict=True)) | {program.image_value: disturbed}
-        computed = program.evaluate(known, self._wanted, lowering=self.lowering)
+        replaced = {
+            override.operation.value: override.replacement(program, climb.gradient_rules, step, self.lowering)
+            for override in self.overrides
+        }
+        computed = program.evaluate(known, self._wanted, lowering=self.lowering, replaced=replaced)
         values = dict(zip(self._wanted, computed, strict=True))
         activations = {
             target: self.network.read(values, layer, rectified=target.rectified) for target, layer in self.targets

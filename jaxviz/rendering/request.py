@@ -14,10 +14,12 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from jaxviz.gradient_rules import ChosenRules, GradientRule, chosen
 from jaxviz.models import Layer, Model
 from jaxviz.objectives import Objective, Target, channel, class_logit
 from jaxviz.parameterizations import Parameterization, fourier
 from jaxviz.rendering.lanes import wished_lanes
+from jaxviz.rendering.overriding import acted_on
 from jaxviz.rendering.plateau import Plateau, checked
 from jaxviz.results import Recipe, Settings
 from jaxviz.results.settings import BORDER_PIXELS
@@ -53,6 +55,7 @@ class Request:
         lowering: `auto` or `xla`.
         precision: `float32` or `bfloat16`.
         stop_on_plateau: When a unit whose score no longer rises is stopped; None for never.
+        gradient_rules: How gradients pass some operations of the model.
     """
 
     model: Model
@@ -72,6 +75,7 @@ class Request:
     lowering: str
     precision: str
     stop_on_plateau: Plateau | None
+    gradient_rules: tuple[GradientRule, ...]
 
     def recipe(self) -> Recipe:
         """Return everything needed to make the images again."""
@@ -92,6 +96,7 @@ class Request:
             lowering=self.lowering,
             precision=self.precision,
             stop_on_plateau=None if self.stop_on_plateau is None else self.stop_on_plateau.to_json(),
+            gradient_rules=tuple(rule.to_json() for rule in self.gradient_rules),
             versions=_versions(),
         )
 
@@ -111,6 +116,7 @@ def make_request(
     lowering: str,
     precision: str = "float32",
     stop_on_plateau: Plateau | None = None,
+    gradient_rules: ChosenRules = (),
 ) -> Request:
     """Check everything that can be checked without compiling, and resolve names.
 
@@ -142,6 +148,8 @@ def make_request(
         raise ValueError(f"lowering is {lowering!r}; it must be 'auto' (faster equivalents) or 'xla' (none).")
     if precision not in ("float32", "bfloat16"):
         raise ValueError(f"precision is {precision!r}; it must be 'float32' or 'bfloat16' (products and convolutions).")
+    rules = chosen(gradient_rules)
+    _check_rules(model, canvas_size, rules)
     return Request(
         model=model,
         objectives=bound,
@@ -160,6 +168,7 @@ def make_request(
         lowering=lowering,
         precision=precision,
         stop_on_plateau=checked(stop_on_plateau),
+        gradient_rules=rules,
     )
 
 
@@ -349,6 +358,15 @@ def _check_against_model(
             f"Weight {model.unsound_weight} of model '{model.name}' holds NaN or infinity, so no unit can climb. "
             "Load a checkpoint from before its training diverged."
         )
+
+
+def _check_rules(model: Model, canvas_size: tuple[int, int, int], rules: Sequence[GradientRule]) -> None:
+    network = model.network(canvas_size, 1)
+    for rule in rules:
+        if not acted_on(network.program, network.naming.operations, rule):
+            raise ValueError(
+                f"The gradient rule {rule.kind} acts on {rule.operations}; model '{model.name}' has none. Leave it out."
+            )
 
 
 def _versions() -> dict[str, str]:

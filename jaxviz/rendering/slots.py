@@ -18,6 +18,7 @@ from jaxviz.objectives import Objective
 from jaxviz.rendering.devices import Devices, local_devices
 from jaxviz.rendering.engine import MOST_STEPS, Engine
 from jaxviz.rendering.lanes import affordable_lanes, lanes_together, wished_lanes
+from jaxviz.rendering.overriding import overrides
 from jaxviz.rendering.plateau import traced
 from jaxviz.rendering.request import Request
 from jaxviz.rendering.state import Climb, Lanes, begun
@@ -230,6 +231,7 @@ class Slots:
             request.transform,
             np.float32(request.learning_rate),
             traced(request.stop_on_plateau),
+            request.gradient_rules,
         )
         begins = np.array([unit in entering and unit not in parked for unit in self._occupants])
         resumes = np.array([unit in entering and unit in parked for unit in self._occupants])
@@ -303,7 +305,11 @@ def _engine(request: Request, unit: int, wished: int) -> tuple[Engine, int]:
     together = affordable_lanes(together, network, wanted, images_in_lane=count)
     engines = _engines.setdefault(model, {})
     how = (request.lowering, request.precision)
-    identity = (request.canvas_size, each, together, devices, targets, request.optimizer, request.image_size, *how)
+    rules = request.gradient_rules
+    identity = (
+        *(request.canvas_size, each, together, devices, targets, request.optimizer, request.image_size, *how),
+        jax.tree.structure(rules),
+    )
     if identity not in engines:
         engines[identity] = Engine(
             model.network(request.canvas_size, together * count),
@@ -311,6 +317,7 @@ def _engine(request: Request, unit: int, wished: int) -> tuple[Engine, int]:
             request.optimizer,
             request.image_size,
             _lowering(*how),
+            overrides(model, request.canvas_size, together * count, rules, wanted),
             devices,
             together,
         )

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from jaxviz.gradient_rules import GradientRule
 from jaxviz.objectives import Objective
 from jaxviz.parameterizations import Parameterization
 from jaxviz.rendering.plateau import Plateau, Progress, no_progress
@@ -53,6 +54,7 @@ class Climb(NamedTuple):
         transform: How an image is disturbed before the model sees it.
         learning_rate: Size of a step.
         plateau: When a unit whose score no longer rises is stopped.
+        gradient_rules: How gradients pass some operations of the network.
     """
 
     objectives: Objective
@@ -60,6 +62,7 @@ class Climb(NamedTuple):
     transform: Transform
     learning_rate: Any
     plateau: Plateau
+    gradient_rules: tuple[GradientRule, ...]
 
 
 def begun(variables: Any, optimizer: Any, key: Array, last_step: Int[Array, " lane"]) -> Lanes:

@@ -28,6 +28,7 @@ class Recipe:
         lowering: The name of the set of equivalents under which the model was evaluated.
         precision: The type of the operands of products and convolutions.
         stop_on_plateau: JSON of when units were stopped early, or None for never.
+        gradient_rules: JSON of each rule by which gradients passed some operations of the model.
         versions: Version of each package that has a part in the numbers, and the backend's name.
 
     Example:
@@ -61,6 +62,7 @@ class Recipe:
     lowering: str
     precision: str = "float32"
     stop_on_plateau: dict[str, Any] | None = None
+    gradient_rules: tuple[dict[str, Any], ...] = ()
     versions: dict[str, str]
 
     def __post_init__(self) -> None:
@@ -73,7 +75,7 @@ class Recipe:
                     f"The recipe's {field.name} cannot be written as JSON ({error}); "
                     "give dictionaries, lists, strings and finite numbers only."
                 ) from error
-        for name in ("objectives", "size", "key"):
+        for name in ("objectives", "size", "key", "gradient_rules"):
             plain[name] = tuple(plain[name])
         if not plain["objectives"]:
             raise ValueError("A recipe needs at least one objective.")
