@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jaxviz.models import Layer as Layer
     from jaxviz.models import LayerTable as LayerTable
     from jaxviz.models import Model as Model
+    from jaxviz.models import joint as joint
     from jaxviz.models import load as load
     from jaxviz.models import wrap as wrap
     from jaxviz.objectives import alignment as alignment
@@ -101,6 +102,7 @@ _MODULE_OF = {
     "group": "jaxviz.objectives",
     "interpolation": "jaxviz.objectives",
     "inversion": "jaxviz.objectives",
+    "joint": "jaxviz.models",
     "l1": "jaxviz.objectives",
     "l2": "jaxviz.objectives",
     "laplacian_pyramid": "jaxviz.parameterizations",
@@ -160,6 +162,7 @@ __all__ = [
     "group",
     "interpolation",
     "inversion",
+    "joint",
     "l1",
     "l2",
     "laplacian_pyramid",

@@ -61,7 +61,7 @@ def scores(
         raise ValueError("Give at least one objective and at least one image.")
     size = min(batch_size, len(images))
     network = model.network(images.shape[1:], size)
-    bound = [objective.bind(model.class_names) for objective in listed]
+    bound = [objective.bind(model.named_classes) for objective in listed]
     targets = _targets(model, bound)
     shapes = {target: network.shape(layer, rectified=target.rectified) for target, layer in targets.items()}
     for objective in bound:
@@ -166,12 +166,7 @@ def robustness(
 def _targets(model: Model, objectives: Sequence[Objective]) -> dict[Target, Layer]:
     targets: dict[Target, Layer] = {}
     for target in sorted(frozenset[Target]().union(*(objective.targets() for objective in objectives))):
-        if target.layer:
-            targets[target] = model.layers.named(target.layer)
-        elif model.logits is not None:
-            targets[target] = model.logits
-        else:
-            raise ValueError(f"Model '{model.name}' has no class logits: none of its outputs is one vector an image.")
+        targets[target] = model.layers.named(target.layer) if target.layer else model.class_logits()
     return targets
 
 

@@ -1,8 +1,9 @@
 """Models: a traced program with named layers, whatever framework it came from."""
 
+from jaxviz.models.joint import joint
 from jaxviz.models.layers import Layer, LayerTable
 from jaxviz.models.model import Model, Network
 from jaxviz.models.wrapping import wrap
 from jaxviz.models.zoo import load
 
-__all__ = ["Layer", "LayerTable", "Model", "Network", "load", "wrap"]
+__all__ = ["Layer", "LayerTable", "Model", "Network", "joint", "load", "wrap"]

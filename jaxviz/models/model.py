@@ -163,6 +163,44 @@ class Model:
                 return name
         return None
 
+    @property
+    def named_classes(self) -> tuple[str, ...] | Mapping[str, tuple[str, ...]]:
+        """The names of the classes; where there are several sets of them, by how the names of their layers begin."""
+        return self.class_names
+
+    def class_layer(self, layer: Layer) -> str | None:
+        """Return the layer of `class_logit` for a layer's units: '' for the default; None if they are no classes."""
+        if self.logits is None or len(self.class_names) != layer.units or len(layer.shape) != 1:
+            return None
+        return "" if layer.name in (self.logits.name, self.layers[-1].name) else None
+
+    def class_logits(self) -> Layer:
+        """Return the layer of the class logits.
+
+        Raises:
+            ValueError: There is none, or not one alone.
+        """
+        if self.logits is None:
+            raise ValueError(f"Model '{self.name}' has no class logits: none of its outputs is one vector an image.")
+        return self.logits
+
+    def for_images(self, input_shape: tuple[int, ...]) -> "Model":
+        """Return this model for images of another shape, resized to its own if it takes one size only."""
+        if input_shape == self.input_shape and not self.takes_one_size:
+            return self
+        preprocess, own_shape = self._preprocess, self.input_shape
+
+        def resized(images: jax.Array) -> jax.Array:
+            return preprocess(cast(jax.Array, jax.image.resize(images, (images.shape[0], *own_shape), "linear")))
+
+        return Model(
+            self._adapted,
+            input_shape=input_shape,
+            preprocess=resized if self.takes_one_size else preprocess,
+            class_names=self.class_names,
+            name=self.name,
+        )
+
     @functools.cached_property
     def takes_one_size(self) -> bool:
         """Whether images must have the height and width of `input_shape`, as before a flattened dense layer."""

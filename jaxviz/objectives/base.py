@@ -41,6 +41,9 @@ class Target(NamedTuple):
     rectified: bool = False
 
 
+ClassNames: TypeAlias = tuple[str, ...] | Mapping[str, tuple[str, ...]]
+"""Names of classes in the order of the logits; of several models, by how the names of their layers begin."""
+
 Activations: TypeAlias = Mapping[Target, Array]
 Shapes: TypeAlias = Mapping[Target, tuple[int, ...]]
 
@@ -96,18 +99,18 @@ class Objective(abc.ABC):
         return jnp.sum(jax.vmap(self.score)(activations, images))
 
     @abc.abstractmethod
-    def label(self, class_names: tuple[str, ...] = ()) -> str:
+    def label(self, class_names: ClassNames = ()) -> str:
         """Return a short caption, such as `block3:12`.
 
         Args:
             class_names: the model's, so that a class is called by its name; without them it has a number.
         """
 
-    def bind(self, class_names: tuple[str, ...]) -> "Objective":  # noqa: ARG002 - for those that hold a name
+    def bind(self, class_names: ClassNames) -> "Objective":  # noqa: ARG002 - for those that hold a name
         """Return this objective with class names replaced by class indices.
 
         Args:
-            class_names: the model's, in the order of its logits.
+            class_names: the model's.
 
         Raises:
             ValueError: a name is unknown, or names several classes.
@@ -250,7 +253,7 @@ class Combination(Objective):
             total = total + jnp.float32(weight) * term.score_of_several(activations, images)
         return total
 
-    def bind(self, class_names: tuple[str, ...]) -> Objective:
+    def bind(self, class_names: ClassNames) -> Objective:
         """Bind the class names in every term."""
         return Combination(tuple(term.bind(class_names) for term in self.terms), self.weights, self.offset)
 
@@ -261,7 +264,7 @@ class Combination(Objective):
             term.check(shapes)
         check_finite(self.offset, f"The constant added to {self.terms[0]}")
 
-    def label(self, class_names: tuple[str, ...] = ()) -> str:
+    def label(self, class_names: ClassNames = ()) -> str:
         """Return the captions of the terms with their weights."""
         return self._written([term.label(class_names) for term in self.terms], times=" ")
 

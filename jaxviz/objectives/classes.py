@@ -1,6 +1,7 @@
 """The objective on a class: an index among the logits, or a name that becomes one."""
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -8,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxviz.objectives.base import Objective, Score, Shapes
+from jaxviz.objectives.base import ClassNames, Objective, Score, Shapes
 from jaxviz.objectives.units import LayerObjective
 from jaxviz.objectives.values import Leaf, plain, whole_number
 
@@ -27,9 +28,14 @@ class ClassLogit(LayerObjective):
         """Return the logit; where a network has logits at several positions, their mean."""
         return jnp.mean(activation[..., self.index].astype(jnp.float32))
 
-    def bind(self, class_names: tuple[str, ...]) -> Objective:
+    def bind(self, class_names: ClassNames) -> Objective:
         """Look the class's name up."""
-        return replace(self, index=_class_index(self.index, class_names)) if isinstance(self.index, str) else self
+        if not isinstance(self.index, str):
+            return self
+        if not self.layer and isinstance(class_names, Mapping):
+            names = " or ".join(f"'{name}'" for name in class_names)
+            raise ValueError(f"Say whose class {self.index!r} is: class_logit({self.index!r}, layer={names}).")
+        return replace(self, index=_class_index(self.index, _names(class_names, self.layer)))
 
     def check(self, shapes: Shapes) -> None:
         """Check that the model has this class."""
@@ -39,12 +45,14 @@ class ClassLogit(LayerObjective):
                 f"Class {self.index} is out of range: the model has {classes} classes (0 to {classes - 1})."
             )
 
-    def label(self, class_names: tuple[str, ...] = ()) -> str:
+    def label(self, class_names: ClassNames = ()) -> str:
         """Return the class's name, or its number where it has none."""
         if isinstance(self.index, str):
             return self.index
         index: int = plain(self.index)
-        return class_names[index] if index < len(class_names) else f"class {index}"
+        names = _names(class_names, self.layer)
+        name = names[index] if index < len(names) else f"class {index}"
+        return name if isinstance(class_names, tuple) else f"{self.layer}: {name}"
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["index"], meta_fields=["layer"])
@@ -58,7 +66,7 @@ class ClassProbability(ClassLogit):
         """Return the share of the class in the softmax of the logits; over several positions the mean."""
         return jnp.mean(jax.nn.softmax(activation.astype(jnp.float32), axis=-1)[..., self.index])
 
-    def label(self, class_names: tuple[str, ...] = ()) -> str:
+    def label(self, class_names: ClassNames = ()) -> str:
         """Return the class's name and that it is its probability."""
         return f"{super().label(class_names)} (probability)"
 
@@ -102,6 +110,15 @@ def class_probability(index: int | str, *, layer: str = "") -> ClassProbability:
         0.25
     """
     return ClassProbability(index if isinstance(index, str) else whole_number(index, "index"), layer)
+
+
+def _names(class_names: ClassNames, layer: str) -> tuple[str, ...]:
+    """Return the names of the classes whose logits a layer is."""
+    if isinstance(class_names, tuple):
+        return class_names
+    parts = layer.split("/")
+    beginnings = ("/".join(parts[:depth]) for depth in range(len(parts), 0, -1))
+    return next((class_names[beginning] for beginning in beginnings if beginning in class_names), ())
 
 
 def _class_index(name: str, class_names: tuple[str, ...]) -> int:

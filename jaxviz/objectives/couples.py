@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxviz.objectives.base import Activations, Image, Objective, Score, Shapes, Target
+from jaxviz.objectives.base import Activations, ClassNames, Image, Objective, Score, Shapes, Target
 from jaxviz.objectives.units import LayerObjective
 from jaxviz.objectives.values import Leaf, check_finite, layer_name
 
@@ -114,11 +114,11 @@ class Interpolation(Objective):
         second = jax.vmap(self.second.score)(activations, images)
         return jnp.sum((1 - share) * first + share * second)
 
-    def label(self, class_names: tuple[str, ...] = ()) -> str:
+    def label(self, class_names: ClassNames = ()) -> str:
         """Return both captions."""
         return f"{self.first.label(class_names)} … {self.second.label(class_names)}"
 
-    def bind(self, class_names: tuple[str, ...]) -> Objective:
+    def bind(self, class_names: ClassNames) -> Objective:
         """Bind the class names of both."""
         return Interpolation(self.first.bind(class_names), self.second.bind(class_names))
 

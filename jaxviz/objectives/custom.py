@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxviz.objectives.base import Activations, Image, Objective, Score, Shapes, Target
+from jaxviz.objectives.base import Activations, ClassNames, Image, Objective, Score, Shapes, Target
 from jaxviz.objectives.values import Leaf, layer_name, plain
 
 Function = Callable[..., Any]
@@ -53,7 +53,7 @@ class Custom(Objective):
                 "mean of an activation."
             )
 
-    def label(self, class_names: tuple[str, ...] = ()) -> str:  # noqa: ARG002
+    def label(self, class_names: ClassNames = ()) -> str:  # noqa: ARG002
         """Return the function's name, its layers and its numbers."""
         numbers = ", ".join(f"{plain(number):g}" for number in self.numbers)
         return f"{self.function.__name__} of {', '.join(self.layers)}" + (f" ({numbers})" if numbers else "")

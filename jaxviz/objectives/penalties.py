@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxviz.objectives.base import Activations, Image, Objective, Score, Shapes, Target
+from jaxviz.objectives.base import Activations, ClassNames, Image, Objective, Score, Shapes, Target
 from jaxviz.objectives.values import Leaf, check_finite
 
 
@@ -33,7 +33,7 @@ class Penalty(Objective):
         """Return the amount, which is positive."""
         return self.of_image(image.astype(jnp.float32))
 
-    def label(self, class_names: tuple[str, ...] = ()) -> str:  # noqa: ARG002
+    def label(self, class_names: ClassNames = ()) -> str:  # noqa: ARG002
         """Return the penalty's name."""
         return self.kind.replace("_", " ")
 

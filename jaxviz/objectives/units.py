@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxviz.objectives.base import Activations, Image, Objective, Score, Shapes, Target
+from jaxviz.objectives.base import Activations, ClassNames, Image, Objective, Score, Shapes, Target
 from jaxviz.objectives.values import Leaf, check_finite, layer_name, plain, whole_number
 
 # Of a cosine, below which `direction` counts it as this much (lucid 0.3.10): away from the direction the
@@ -47,7 +47,7 @@ class LayerObjective(Objective):
         """Score the layer's activation."""
         return self.of_activation(activations[self.target])
 
-    def label(self, class_names: tuple[str, ...] = ()) -> str:  # noqa: ARG002 - only a class has a name
+    def label(self, class_names: ClassNames = ()) -> str:  # noqa: ARG002 - only a class has a name
         """Return the layer and the kind of objective."""
         return f"{self.layer} {self.kind}"
 
@@ -70,7 +70,7 @@ class Channel(LayerObjective):
         """Check that the layer has this channel."""
         _check_channel(self.index, self.layer, shapes[self.target])
 
-    def label(self, class_names: tuple[str, ...] = ()) -> str:  # noqa: ARG002
+    def label(self, class_names: ClassNames = ()) -> str:  # noqa: ARG002
         """Return layer and channel, as in `block3:12`."""
         return f"{self.layer}:{plain(self.index)}"
 
@@ -114,7 +114,7 @@ class Neuron(LayerObjective):
                     f"which has {size} {name.lower()}s (0 to {size - 1})."
                 )
 
-    def label(self, class_names: tuple[str, ...] = ()) -> str:  # noqa: ARG002
+    def label(self, class_names: ClassNames = ()) -> str:  # noqa: ARG002
         """Return layer, channel and position, as in `block3:12 @ 4,5`."""
         if self.row is None and self.column is None:
             return f"{self.layer}:{plain(self.index)} @ centre"
@@ -183,7 +183,7 @@ class Token(LayerObjective):
                 f"(0 to {shape[0] - 1})."
             )
 
-    def label(self, class_names: tuple[str, ...] = ()) -> str:  # noqa: ARG002
+    def label(self, class_names: ClassNames = ()) -> str:  # noqa: ARG002
         """Return layer, channel and token, as in `block3:12 @ token 0`."""
         return f"{self.layer}:{plain(self.index)} @ token {plain(self.position)}"
 
@@ -207,7 +207,7 @@ class Group(LayerObjective):
         for index in self.indices:
             _check_channel(index, self.layer, shapes[self.target])
 
-    def label(self, class_names: tuple[str, ...] = ()) -> str:  # noqa: ARG002
+    def label(self, class_names: ClassNames = ()) -> str:  # noqa: ARG002
         """Return layer and channels, as in `block3:12+15`."""
         return f"{self.layer}:{'+'.join(str(index) for index in plain(self.indices))}"
 

@@ -288,20 +288,14 @@ def _objectives(
         return objectives
     layer = model.layers.named(objective) if isinstance(objective, str) else objective
     chosen = _chosen_units(layer, units)
-    if _is_class_layer(model, layer):
-        return [class_logit(unit) for unit in chosen]
+    classes = model.class_layer(layer)
+    if classes is not None:
+        return [class_logit(unit, layer=classes) for unit in chosen]
     names = [unit for unit in chosen if isinstance(unit, str)]
     if names:
         raise TypeError(f"units of '{layer.name}' are numbers; {names[0]!r} is none. Only class logits have names.")
     name = objective if isinstance(objective, str) else layer.name
     return [channel(name, unit) for unit in chosen if not isinstance(unit, str)]
-
-
-def _is_class_layer(model: Model, layer: Layer) -> bool:
-    """Say whether a layer's units are the classes: the logits, or the softmax of them, with a name for each."""
-    if model.logits is None or len(model.class_names) != layer.units:
-        return False
-    return layer.name in (model.logits.name, model.layers[-1].name) and len(layer.shape) == 1
 
 
 def _chosen_units(layer: Layer, units: Iterable[int | str] | int | str | None) -> list[int | str]:
@@ -316,8 +310,8 @@ def _chosen_units(layer: Layer, units: Iterable[int | str] | int | str | None) -
 
 
 def _bound(model: Model, objectives: Sequence[Objective]) -> tuple[tuple[Objective, ...], tuple[str, ...]]:
-    bound = tuple(objective.bind(model.class_names) for objective in objectives)
-    return bound, tuple(objective.label(model.class_names) for objective in bound)
+    bound = tuple(objective.bind(model.named_classes) for objective in objectives)
+    return bound, tuple(objective.label(model.named_classes) for objective in bound)
 
 
 def _seed(model: Model, objective: Objective) -> int:
@@ -334,12 +328,7 @@ def _seed(model: Model, objective: Objective) -> int:
 def _targets(model: Model, objectives: Sequence[Objective]) -> dict[Target, Layer]:
     targets: dict[Target, Layer] = {}
     for target in frozenset[Target]().union(*(objective.targets() for objective in objectives)):
-        if target.layer:
-            targets[target] = model.layers.named(target.layer)
-        elif model.logits is not None:
-            targets[target] = model.logits
-        else:
-            raise ValueError(f"Model '{model.name}' has no class logits: none of its outputs is one vector an image.")
+        targets[target] = model.layers.named(target.layer) if target.layer else model.class_logits()
     return targets
 
 
