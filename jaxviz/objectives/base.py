@@ -12,7 +12,7 @@ a user writes, and `Objective.check` compares it with the model.
 import abc
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from functools import partial
 from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
@@ -150,18 +150,29 @@ class Objective(abc.ABC):
                 arguments.append(f"{field.name}={written(value)}")
         return f"{self.kind}({', '.join(arguments)})"
 
-    def seed(self) -> int:
+    def seed(self, *, layer_name: Callable[[str], str] = str) -> int:
         """Return 32 bits made of nothing but the objective.
 
         Folded into a random key they give every objective its own randomness, whatever is rendered beside
         it. Bind class names first: a class's name and its index are two ways to write one objective.
 
+        Args:
+            layer_name: gives the one name of a layer that has several, and any other text as it is.
+
         Example:
             >>> from jaxviz.objectives import channel
             >>> channel("block3", 12).seed()
-            3707824830
+            2165555522
         """
-        return zlib.crc32(_canonical(self).encode())
+
+        def canonical(record: Any) -> Any:
+            if isinstance(record, dict):
+                return {key: canonical(value) for key, value in sorted(record.items())}  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
+            if isinstance(record, list):
+                return [canonical(value) for value in record]  # pyright: ignore[reportUnknownVariableType]
+            return layer_name(record) if isinstance(record, str) else record
+
+        return zlib.crc32(json.dumps(canonical(self.to_json())).encode())
 
     def __str__(self) -> str:
         return self.expression()

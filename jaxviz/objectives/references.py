@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from jaxviz.objectives.base import Score, Shapes
 from jaxviz.objectives.units import LayerObjective, toward
-from jaxviz.objectives.values import Leaf, check_finite, layer_name
+from jaxviz.objectives.values import Leaf, check_finite, cosine_power_of, layer_name
 
 
 class ReferenceObjective(LayerObjective):
@@ -96,9 +96,7 @@ def caricature(layer: str, activation: Any, *, cosine_power: float = 1.0, rectif
         >>> float(objective.of_activation(jnp.array(reference)))  # the mean of 1 and 4
         2.5
     """
-    if not cosine_power >= 0:
-        raise ValueError(f"The cosine power is {cosine_power}. Give a number that is zero or more.")
-    return Caricature(layer_name(layer), _reference(activation), float(cosine_power), rectified)
+    return Caricature(layer_name(layer), _reference(activation), cosine_power_of(cosine_power), rectified)
 
 
 def inversion(layer: str, activation: Any, *, rectified: bool = False) -> Inversion:

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxviz.objectives.base import Activations, ClassNames, Image, Objective, Score, Shapes, Target
-from jaxviz.objectives.values import Leaf, check_finite, layer_name, plain, whole_number
+from jaxviz.objectives.values import Leaf, check_finite, cosine_power_of, layer_name, plain, whole_number
 
 # Of a cosine, below which `direction` counts it as this much (lucid 0.3.10): away from the direction the
 # gradient still points back to it.
@@ -306,10 +306,8 @@ def direction(
     numbers = np.array(vector, np.float32)
     if numbers.ndim != 1 or numbers.size == 0:
         raise ValueError(f"A direction has one number for each channel, so one axis; this has {numbers.shape}.")
-    if not cosine_power >= 0:
-        raise ValueError(f"The cosine power is {cosine_power}. Give a number that is zero or more.")
     numbers.flags.writeable = False
-    return Direction(layer_name(layer), numbers, float(cosine_power), rectified)
+    return Direction(layer_name(layer), numbers, cosine_power_of(cosine_power), rectified)
 
 
 def token(layer: str, index: int, *, position: int = 0, rectified: bool = False) -> Token:

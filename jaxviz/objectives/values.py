@@ -63,6 +63,20 @@ def check_finite(numbers: Leaf, name: str) -> None:
         raise ValueError(f"{name} is {given}. Only finite numbers can be climbed: give one.")
 
 
+def cosine_power_of(value: Any) -> float:
+    """Return a power of a cosine as a float.
+
+    Example:
+        >>> cosine_power_of(-1)
+        Traceback (most recent call last):
+        ...
+        ValueError: The cosine power is -1. Give a number that is zero or more.
+    """
+    if not value >= 0:
+        raise ValueError(f"The cosine power is {value}. Give a number that is zero or more.")
+    return float(value)
+
+
 def plain(leaf: Leaf) -> Any:
     """Turn a leaf into what JSON knows; float32 values into the shortest decimals that give them back.
 

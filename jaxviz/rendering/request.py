@@ -1,11 +1,10 @@
 """Turn what a user asks for into units that the engine can climb; everything wrong is said here, before compiling."""
 
 import dataclasses
+import functools
 import importlib.metadata
-import json
 import math
 import platform
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
@@ -154,7 +153,7 @@ def make_request(
         model=model,
         objectives=bound,
         labels=labels,
-        seeds=tuple(_seed(model, objective) for objective in bound),
+        seeds=tuple(item.seed(layer_name=functools.partial(_layer_name, model)) for item in bound),
         targets=targets,
         steps=steps,
         image_size=(image_size[0], image_size[1] * count, image_size[2]),
@@ -314,15 +313,9 @@ def _bound(model: Model, objectives: Sequence[Objective]) -> tuple[tuple[Objecti
     return bound, tuple(objective.label(model.named_classes) for objective in bound)
 
 
-def _seed(model: Model, objective: Objective) -> int:
-    def canonical(record: Any) -> Any:
-        if isinstance(record, dict):
-            return {key: canonical(value) for key, value in sorted(record.items())}  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
-        if isinstance(record, list):
-            return [canonical(value) for value in record]  # pyright: ignore[reportUnknownVariableType]
-        return model.layers.named(record).name if isinstance(record, str) and record in model.layers else record
-
-    return zlib.crc32(json.dumps(canonical(objective.to_json())).encode())
+def _layer_name(model: Model, text: str) -> str:
+    """Return the name of a layer for any of its names, so that a unit has one seed under all of them."""
+    return model.layers.named(text).name if text in model.layers else text
 
 
 def _targets(model: Model, objectives: Sequence[Objective]) -> dict[Target, Layer]:
