@@ -2,16 +2,17 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
 
 import jax
 import numpy as np
 
+from jaxviz.models.adaptation import Adapted
 from jaxviz.models.layers import Layer, LayerTable
 from jaxviz.models.model import Model
 from jaxviz.models.naming import NamedOperation, NamedValue, Naming
 from jaxviz.models.program import Equation, Operand, Program
-from jaxviz.models.table import BATCH
 
 
 def joint(models: Mapping[str, Model], *, input_shape: Sequence[int] | None = None) -> Model:
@@ -76,20 +77,18 @@ class JointModel(Model):
     """
 
     def __init__(self, models: Mapping[str, Model], input_shape: tuple[int, ...]) -> None:
-        # Not the parent's constructor: the parts are traced, each by itself, and there is nothing else to trace.
         self.models = dict(models)
-        self.name = " + ".join(model.name for model in models.values())
-        self.input_shape = input_shape
-        names = {model.class_names for model in models.values()}
-        self.class_names = names.pop() if len(names) == 1 else ()
-        self.logits = None
         self._parts = {name: model.for_images(input_shape) for name, model in models.items()}
-        self._networks = {}
-        self.weights = [weight for part in self._parts.values() for weight in part.weights]
-        self._own_weights = [weight for part in self._parts.values() for weight in part._own_weights]
+        class_names = {model.class_names for model in models.values()}
+        super().__init__(
+            Adapted(_never_called, [part._own_weights for part in self._parts.values()], "joint"),
+            input_shape=input_shape,
+            preprocess=_never_called,
+            class_names=class_names.pop() if len(class_names) == 1 else (),
+            name=" + ".join(model.name for model in models.values()),
+        )
         self._weight_names = [f"{name}{path}" for name, part in self._parts.items() for path in part._weight_names]
-        self.layers = LayerTable(self._joint_layers(), model=self.name)
-        self._layer_of_value = {layer.value: layer for layer in self.layers}
+        self.layers = LayerTable(map(self._as_seen, self.layers), model=self.name)
 
     def for_images(self, input_shape: tuple[int, ...]) -> Model:
         """Return the same models for images of another shape."""
@@ -119,24 +118,37 @@ class JointModel(Model):
         names = " or ".join(f"'{name}'" for name in self.models)
         raise ValueError(f"Each of the joint models has class logits. Say whose you mean, by layer={names}.")
 
-    def _joint_layers(self) -> Iterator[Layer]:
-        naming = self._trace((BATCH, *self.input_shape))[1]
-        named = {layer.name: layer for layer in naming.layers}
-        for name, model in self.models.items():
-            # Through the matrix products that resize an image, what a layer sees cannot be followed.
-            resized = _seen_resized(model.layers, model.input_shape, self.input_shape)
-            for layer in resized if model.takes_one_size else self._parts[name].layers:
-                here = named[f"{name}/{layer.name}"]
-                yield dataclasses.replace(layer, name=here.name, aliases=here.aliases, value=here.value)
+    def _as_seen(self, layer: Layer) -> Layer:
+        """Describe a layer behind a resizing as its own model does: positions are lost in the products that resize."""
+        name, _, own_name = layer.name.partition("/")
+        model = self.models[name]
+        if not model.takes_one_size:
+            return layer
+        own = model.layers.named(own_name)
+        columns = zip(own.receptive_field, own.stride, own.offset, model.input_shape, self.input_shape, strict=False)
+        receptive_field, stride, offset = zip(*(_resized_field(*column) for column in columns), strict=True)
+        return dataclasses.replace(
+            own,
+            name=layer.name,
+            aliases=layer.aliases,
+            value=layer.value,
+            receptive_field=receptive_field,
+            stride=stride,
+            offset=offset,
+        )
 
     def _trace(self, shape: tuple[int, ...]) -> tuple[Program, Naming]:
         """Put the programs of all models side by side."""
-        images = jax.ShapeDtypeStruct(shape, np.float32)
-        beside = _Beside(images)
+        beside = _Beside(jax.ShapeDtypeStruct(shape, np.float32))
         for name, part in self._parts.items():
             network = part.network(shape[1:], shape[0])
             beside.add(name, network.program, network.naming, (part.logits or part.layers[-1]).name)
         return beside.program(), beside.naming()
+
+
+def _never_called(*_: Any) -> NoReturn:
+    """Stand for a function where there is none: the models of a joint one are traced by themselves."""
+    raise AssertionError("A joint model has no function of its own.")
 
 
 class _Beside:
@@ -145,7 +157,9 @@ class _Beside:
     def __init__(self, images: jax.ShapeDtypeStruct) -> None:
         self._shapes = [images]
         self._equations: list[Equation] = []
-        self._weights: list[int] = []
+        self._own_weights: list[int] = []
+        self._closed_values: list[int] = []
+        self._closed_over: list[Any] = []
         self._outputs: list[int] = []
         self._layers: list[NamedValue] = []
         self._operations: list[NamedOperation] = []
@@ -177,7 +191,10 @@ class _Beside:
             )
             for equation in program.equations
         ]
-        self._weights += map(moved, program.weight_values)
+        own = len(program.weight_values) - len(program.closed_over)
+        self._own_weights += map(moved, program.weight_values[:own])
+        self._closed_values += map(moved, program.weight_values[own:])
+        self._closed_over += program.closed_over
         self._outputs += map(moved, program.outputs)
         self._layers += [
             NamedValue(
@@ -199,23 +216,14 @@ class _Beside:
             self._equations,
             self._shapes,
             image_value=0,
-            weight_values=self._weights,
-            closed_over=(),
+            weight_values=[*self._own_weights, *self._closed_values],
+            closed_over=self._closed_over,
             outputs=self._outputs,
         )
 
     def naming(self) -> Naming:
         """Return the names of all layers."""
         return Naming(tuple(self._layers), tuple(self._operations), self._before, None)
-
-
-def _seen_resized(layers: Sequence[Layer], own_shape: Sequence[int], shape: Sequence[int]) -> Iterator[Layer]:
-    """Say what layers see of images that are resized to a model's own size before it looks at them."""
-    for layer in layers:
-        columns = zip(layer.receptive_field, layer.stride, layer.offset, own_shape, shape, strict=False)
-        fields = [_resized_field(*column) for column in columns]
-        receptive_field, stride, offset = zip(*fields, strict=True)
-        yield dataclasses.replace(layer, receptive_field=receptive_field, stride=stride, offset=offset)
 
 
 def _resized_field(

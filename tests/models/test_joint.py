@@ -126,6 +126,20 @@ def test_what_a_layer_sees_of_resized_images_holds_what_it_responds_to(models, s
         assert layer.receptive_field[axis] - 2 <= len(places) <= layer.receptive_field[axis] <= extent
 
 
+def test_a_resized_model_with_channels_first_keeps_its_channels(models):
+    def network(images):
+        with jax.named_scope("hidden"):
+            hidden = jax.lax.conv(images, kernel(7, 3, 2, 2, seed=5), (1, 1), "SAME")
+        return hidden.reshape(-1, 7 * 5 * 5).mean(-1, keepdims=True)
+
+    own = jaxviz.wrap(network, input_shape=(5, 5, 3), channels_first=True)
+    model = jaxviz.joint({"first": own, "pets": models["pets"]})
+    assert model.layers["first/hidden"].shape == own.layers["hidden"].shape == (5, 5, 7)
+    flat = np.full((1, 16, 16, 3), 0.5, np.float32)
+    expected = own.activations(flat[:, :5, :5], "hidden")["hidden"]
+    np.testing.assert_allclose(model.activations(flat, "first/hidden")["first/hidden"], expected, rtol=1e-5)
+
+
 def mean_is(wanted, weight):
     """A model whose only unit is best where the mean of each channel is wanted."""
     return jaxviz.wrap(
