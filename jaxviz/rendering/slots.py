@@ -35,7 +35,8 @@ _DIVERGED = (
 )
 _DEAD = (
     "The gradient was exactly zero at every step, so the picture is still its first noise. The unit may be behind a "
-    "rectifier that no first image passes: try another key, a larger size, or the layer before it."
+    "rectifier that no first image passes: try gradient_rules='redirected_relu', another key, a larger size, or the "
+    "layer before it."
 )
 _SETTLED = "Its score had stopped rising, so it was stopped at step {step}, as stop_on_plateau asks."
 

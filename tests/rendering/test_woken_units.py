@@ -47,6 +47,7 @@ def render(model, objectives, **options):
 def test_a_dead_unit_stays_grey_without_the_rule_and_climbs_with_it(model):
     without = render(model, unit(DEAD))
     assert without.states == ("dead",)
+    assert "gradient_rules='redirected_relu'" in without.messages[0]
     assert (without.score_history == 0).all()
     woken = render(model, unit(DEAD), gradient_rules=redirected_relu(), steps=64)
     assert woken.states == ("done",)
