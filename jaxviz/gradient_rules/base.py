@@ -27,7 +27,7 @@ class Place:
 
     Attributes:
         function: The operation, of the array that it reads.
-        params: Parameters of its equation, where it is one.
+        settings: Parameters of its equation, where it is one.
         inputs: What it reads.
         cotangent: Gradient of what it gives.
         natural: Gradient of what it reads, as the network, or an earlier rule, has it.
@@ -36,7 +36,7 @@ class Place:
     """
 
     function: Callable[[Array], Array]
-    params: Mapping[str, Any]
+    settings: Mapping[str, Any]
     inputs: Array
     cotangent: Array
     natural: Array

@@ -52,17 +52,17 @@ class SmoothedMaxPool(GradientRule):
 
         def smooth(inputs: Array) -> Array:
             if not self.squared:
-                return _mean_pool(inputs, place.params)
-            size = _mean_pool(jnp.abs(inputs), place.params)
-            return _mean_pool(jnp.square(inputs), place.params) / (jnp.asarray(self.epsilon, dtype) + size)
+                return _mean_pool(inputs, place.settings)
+            size = _mean_pool(jnp.abs(inputs), place.settings)
+            return _mean_pool(jnp.square(inputs), place.settings) / (jnp.asarray(self.epsilon, dtype) + size)
 
         return pull_back(smooth, inputs.astype(dtype), place.cotangent.astype(dtype)).astype(place.inputs.dtype)
 
 
-def _mean_pool(inputs: Array, params: Mapping[str, Any]) -> Array:
+def _mean_pool(inputs: Array, settings: Mapping[str, Any]) -> Array:
     """Return the mean over each window, of what is not padding."""
-    windows = [params[name] for name in ("window_dimensions", "window_strides", "padding")]
-    dilations = [params[name] for name in ("base_dilation", "window_dilation")]
+    windows = [settings[name] for name in ("window_dimensions", "window_strides", "padding")]
+    dilations = [settings[name] for name in ("base_dilation", "window_dilation")]
 
     def total(array: Array) -> Array:
         # The number itself, not an array: only so does jax know that this is a sum, which has a gradient.

@@ -132,9 +132,9 @@ def _backward(override: Override, function: _Function, kept: Any, cotangent: Arr
     inputs, beside, rules, step = cast(tuple[Array, list[Array], tuple[GradientRule, ...], Array], kept)
     operation = functools.partial(function, beside)
     gradient = pull_back(operation, inputs, cotangent)
-    params: Mapping[str, Any] = override.equations[0].params if len(override.equations) == 1 else {}
+    settings: Mapping[str, Any] = override.equations[0].params if len(override.equations) == 1 else {}
     for rule in rules:
-        gradient = rule.gradient(Place(operation, params, inputs, cotangent, gradient, step, override.image_axis))
+        gradient = rule.gradient(Place(operation, settings, inputs, cotangent, gradient, step, override.image_axis))
     return gradient, None, None, None
 
 
