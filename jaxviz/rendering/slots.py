@@ -307,10 +307,9 @@ def _engine(request: Request, unit: int, wished: int) -> tuple[Engine, int]:
     engines = _engines.setdefault(model, {})
     how = (request.lowering, request.precision)
     rules = request.gradient_rules
-    identity = (
-        *(request.canvas_size, each, together, devices, targets, request.optimizer, request.image_size, *how),
-        jax.tree.structure(rules),
-    )
+    kinds = cast(Any, jax.tree.structure(rules))
+    shape = (request.canvas_size, each, together, request.image_size)
+    identity = (shape, devices, targets, request.optimizer, *how, kinds)
     if identity not in engines:
         engines[identity] = Engine(
             model.network(request.canvas_size, together * count),
