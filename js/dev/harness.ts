@@ -35,6 +35,11 @@ const traits: Partial<Traits> = {
   tile_pixels: number("tile", 96),
   presets,
   error: word("error", ""),
+  measures: ["score", "robustness", "fine detail"].slice(0, number("measures", 0)).map((name, index) => ({
+    name,
+    meaning: `What ${name} means`,
+    values: [...Array(shown).keys()].map((unit) => (unit === 2 ? null : (unit + 1.2345) / 10 ** index)),
+  })),
   code: { unit: "jaxviz.render(model, 12)", grid: "jaxviz.render(model)" },
 };
 

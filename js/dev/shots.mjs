@@ -27,6 +27,17 @@ const SHOTS = {
   "page-dark": { query: "page=1&phase=paused&pixels=64&tile=128", wait: 3000, scheme: "dark" },
   grid: { query: "kind=grid&layer=stage5/block2/add" },
   unit: { query: "kind=unit", size: { width: 800, height: 700 } },
+  bench: { query: "kind=bench&layer=logits&model=tiny&units=6&tile=192&measures=3&unit=3" },
+  "bench-page": {
+    query: "kind=bench&layer=logits&model=tiny&units=6&tile=160&measures=3&page=1",
+    wait: 3000,
+    scheme: "dark",
+  },
+  "bench-narrow": {
+    query: "kind=bench&layer=logits&model=tiny&units=6&measures=3",
+    size: { width: 480, height: 900 },
+    full: true,
+  },
   progress: { query: "kind=progress&layer=stage4/block2/add&units=24" },
 };
 
