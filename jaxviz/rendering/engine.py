@@ -88,19 +88,27 @@ class Engine:
         return jax.jit(fix)
 
     @functools.cached_property
-    def fresh(self) -> Callable[..., Lanes]:
-        """Make the state of units that begin: `(keys, last_step, parameterization) -> lanes`."""
+    def first(self) -> Callable[..., Any]:
+        """Draw the first variables of units: `(keys, parameterization) -> variables`."""
 
-        def fresh(keys: Array, last_step: Int[Array, " lane"], parameterization: Parameterization) -> Lanes:
-            def first(key: Array) -> Any:
+        def first(keys: Array, parameterization: Parameterization) -> Any:
+            def draw(key: Array) -> Any:
                 return parameterization.init(jax.random.fold_in(key, _INIT_STREAM), *self.image_size)
 
-            variables = jax.vmap(first)(keys)
-            return begun(variables, jax.vmap(self.optimizer.init)(variables), jax.random.key_data(keys), last_step)
+            return jax.vmap(draw)(keys)
 
-        split = self.devices.split(fresh, (LANES, LANES, EVERYWHERE), LANES)
+        split = self.devices.split(first, (LANES, EVERYWHERE), LANES)
         # LLVM takes seconds to optimize the random bits of the first variables, which are drawn once.
         return jax.jit(split, compiler_options=jax_internals.quick_options(jax.default_backend()))
+
+    @functools.cached_property
+    def begin(self) -> Callable[..., Lanes]:
+        """Make the state of units that begin with some variables: `(keys, last_step, variables) -> lanes`."""
+
+        def begin(keys: Array, last_step: Int[Array, " lane"], variables: Any) -> Lanes:
+            return begun(variables, jax.vmap(self.optimizer.init)(variables), jax.random.key_data(keys), last_step)
+
+        return jax.jit(self.devices.split(begin, LANES, LANES))
 
     @functools.cached_property
     def merge(self) -> Callable[..., Lanes]:

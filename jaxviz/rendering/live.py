@@ -421,9 +421,9 @@ def _forget_lanes(board: _Board, units: Sequence[int]) -> None:
 def _go_on(board: _Board, slots: Slots) -> None:
     """Let tiles begin with the pictures that they had under other settings."""
     assert board.before is not None
-    for position, state in board.before.all_states().items():
-        board.states[position] = slots.begun_from(position, state)
-        board.continued.add(position)
+    begun = slots.begun_from(board.before.all_states())
+    board.states |= begun
+    board.continued |= begun.keys()
     board.before = None
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float32, Int, UInt8
 
@@ -21,7 +20,7 @@ from jaxviz.rendering.lanes import affordable_lanes, lanes_together, wished_lane
 from jaxviz.rendering.overriding import overrides
 from jaxviz.rendering.plateau import traced
 from jaxviz.rendering.request import Request
-from jaxviz.rendering.state import Climb, Lanes, begun
+from jaxviz.rendering.state import Climb, Lanes
 
 # One unit's part of `Lanes`, as NumPy arrays without the lane axis. Parked and resumed, a unit goes on as if nothing
 # had happened, bit for bit.
@@ -152,7 +151,7 @@ class Slots:
         # Whoever stays in its lane may have been given more steps; an empty lane stands still.
         assert self._lanes is not None
         steps = [0 if unit is None else last_step for unit in self._occupants]
-        self._lanes = self._lanes._replace(last_step=jnp.asarray(steps, jnp.int32))
+        self._lanes = self._lanes._replace(last_step=np.asarray(steps, np.int32))
         return left
 
     def clear(self) -> dict[int, State]:
@@ -206,16 +205,18 @@ class Slots:
         made = [self._images(_rows([*part, *[None] * (self.count - len(part))]))[: len(part)] for part in parts]
         return np.concatenate(made)
 
-    def begun_from(self, unit: int, picture_of: State) -> State:
-        """Return the state of a unit that begins with the picture of another state."""
-
-        def alone(leaf: Any) -> Array:
-            return jnp.asarray(leaf)[None]
-
-        variables = jax.tree.map(alone, picture_of.variables)
-        optimizer = jax.vmap(self.engine.optimizer.init)(variables)
-        key = jax.random.key_data(self._keys([unit]))
-        return _row(jax.tree.map(np.asarray, begun(variables, optimizer, key, jnp.zeros(1, jnp.int32))), 0)
+    def begun_from(self, pictures_of: Mapping[int, State]) -> dict[int, State]:
+        """Return the states of units that begin with the pictures of other states, given for each of them."""
+        begun: dict[int, State] = {}
+        units = list(pictures_of)
+        for start in range(0, len(units), self.count):
+            part = units[start : start + self.count]
+            held = [*part, *part[:1] * (self.count - len(part))]
+            variables = _rows([pictures_of[unit].variables for unit in held])
+            lanes = self.engine.begin(self._keys(held), np.zeros(self.count, np.int32), variables)
+            host = jax.tree.map(np.asarray, lanes)
+            begun |= {unit: _row(host, lane) for lane, unit in enumerate(part)}
+        return begun
 
     def _images(self, lanes: Any) -> Float32[np.ndarray, "lane height width channel"]:
         return np.asarray(self.engine.images(lanes, self._request.parameterization), np.float32)
@@ -237,20 +238,21 @@ class Slots:
         begins = np.array([unit in entering and unit not in parked for unit in self._occupants])
         resumes = np.array([unit in entering and unit in parked for unit in self._occupants])
         if self._lanes is None or begins.any():
-            last_steps = jnp.asarray(np.where(empty, 0, last_step), jnp.int32)
-            fresh = self.engine.fresh(self._keys(held), last_steps, request.parameterization)
-            self._merge(begins | empty, fresh)
+            last_steps = np.where(empty, 0, last_step).astype(np.int32)
+            keys = self._keys(held)
+            variables = self.engine.first(keys, request.parameterization)
+            self._merge(begins | empty, self.engine.begin(keys, last_steps, variables))
         if resumes.any():
             states = [parked[unit] if entered else None for unit, entered in zip(held, resumes, strict=True)]
             self._merge(resumes, _rows(states))
 
     def _keys(self, units: Sequence[int]) -> Array:
         seeds = np.array([self._request.seeds[unit] for unit in units], np.uint32)
-        return jax.vmap(functools.partial(jax.random.fold_in, self._request.key))(jnp.asarray(seeds))
+        return jax.vmap(functools.partial(jax.random.fold_in, self._request.key))(seeds)
 
     def _merge(self, mask: Bool[np.ndarray, " lane"], entering: Lanes) -> None:
         everywhere = self._lanes is None or mask.all()
-        self._lanes = entering if everywhere else self.engine.merge(jnp.asarray(mask), entering, self._lanes)
+        self._lanes = entering if everywhere else self.engine.merge(mask, entering, self._lanes)
 
 
 def stacked(objectives: Sequence[Objective]) -> Objective:
@@ -270,12 +272,12 @@ def _row(lanes: Any, lane: int) -> State:
     return jax.tree.map(copy, lanes)
 
 
-def _rows(states: Sequence[State | None]) -> Lanes:
-    """Make lanes of states; a lane without one holds a copy of another and is not used."""
+def _rows(states: Sequence[Any]) -> Any:
+    """Make lanes of states, or of parts of them; a lane without one (None) holds a copy of another and is not used."""
     some = next(state for state in states if state is not None)
 
-    def stack(*rows: Any) -> Array:
-        return jnp.asarray(np.stack(rows))
+    def stack(*rows: Any) -> np.ndarray[Any, Any]:
+        return np.stack(rows)  # and not `jnp.asarray` of it, which compiles a program for each shape
 
     return jax.tree.map(stack, *(some if state is None else state for state in states))
 

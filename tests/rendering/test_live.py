@@ -134,7 +134,8 @@ def compilations():
         jax.monitoring.clear_event_listeners()
 
 
-def test_a_moved_setting_compiles_nothing(live):
+@pytest.mark.parametrize("from_scratch", [True, False])
+def test_a_moved_setting_compiles_nothing(live, from_scratch):
     climb(live, "second", [[(1, 1), (1, -1)]])
     with compilations() as compiled:
         for change in (
@@ -148,7 +149,7 @@ def test_a_moved_setting_compiles_nothing(live):
             {"key": 5},
             {"steps": 20},
         ):
-            climb(live, "second", [[(1, 1), (1, -1)]], SETTINGS.changed(**change))
+            climb(live, "second", [[(1, 1), (1, -1)]], SETTINGS.changed(**change), from_scratch=from_scratch)
             assert live.prepared
         climb(live, "second", [[(4, 1), (4, -1)]])
     assert compiled == []
