@@ -30,12 +30,14 @@ if TYPE_CHECKING:
     from jaxviz.objectives import custom as custom
     from jaxviz.objectives import deepdream as deepdream
     from jaxviz.objectives import direction as direction
+    from jaxviz.objectives import distribution as distribution
     from jaxviz.objectives import diversity as diversity
     from jaxviz.objectives import group as group
     from jaxviz.objectives import interpolation as interpolation
     from jaxviz.objectives import inversion as inversion
     from jaxviz.objectives import l1 as l1
     from jaxviz.objectives import l2 as l2
+    from jaxviz.objectives import measure_distribution as measure_distribution
     from jaxviz.objectives import neuron as neuron
     from jaxviz.objectives import random_direction as random_direction
     from jaxviz.objectives import token as token
@@ -93,6 +95,7 @@ _MODULE_OF = {
     "custom": "jaxviz.objectives",
     "deepdream": "jaxviz.objectives",
     "direction": "jaxviz.objectives",
+    "distribution": "jaxviz.objectives",
     "diversity": "jaxviz.objectives",
     "evidence": "jaxviz.evidence",
     "explore": "jaxviz.widgets",
@@ -108,6 +111,7 @@ _MODULE_OF = {
     "laplacian_pyramid": "jaxviz.parameterizations",
     "load": "jaxviz.models",
     "measure_colours": "jaxviz.parameterizations",
+    "measure_distribution": "jaxviz.objectives",
     "measure_magnitude": "jaxviz.parameterizations",
     "neuron": "jaxviz.objectives",
     "objectives": "jaxviz.objectives",
@@ -153,6 +157,7 @@ __all__ = [
     "custom",
     "deepdream",
     "direction",
+    "distribution",
     "diversity",
     "evidence",
     "explore",
@@ -168,6 +173,7 @@ __all__ = [
     "laplacian_pyramid",
     "load",
     "measure_colours",
+    "measure_distribution",
     "measure_magnitude",
     "neuron",
     "objectives",

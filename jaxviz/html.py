@@ -20,7 +20,6 @@ from jaxviz.results import Rendering, Settings, Update
 from jaxviz.results.files import write_whole
 from jaxviz.results.messages import FINISHED, Message, Shown, frame_message, unit_message
 from jaxviz.results.settings import PRESETS
-from jaxviz.results.sheet import to_bytes
 from jaxviz.results.tile import LETTERS, TileRecord
 
 BUNDLE = Path(__file__).parent / "widgets" / "static" / "jaxviz.js"
@@ -168,6 +167,7 @@ def _target(objective: dict[str, Any]) -> tuple[str | None, tuple[int, int]]:
 
 def _records(rendering: Rendering, tiles: Sequence[tuple[int, int]]) -> list[Shown]:
     shown: list[Shown] = []
+    pictures = rendering.pictures()
     for position, tile in enumerate(tiles):
         scores = rendering.score_history[:, position]
         known = ~np.isnan(scores)
@@ -181,7 +181,7 @@ def _records(rendering: Rendering, tiles: Sequence[tuple[int, int]]) -> list[Sho
             scores=scores[known],
             state=state,
             message=rendering.messages[position],
-            picture=to_bytes(rendering.images[position]),
+            picture=pictures[position],
         )
         record = TileRecord()
         record.take(update, version=1, given=rendering.recipe.steps)

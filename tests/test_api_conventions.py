@@ -45,6 +45,7 @@ BANNED = {
 ALLOWED_IN = {"params": "models/"}
 # What each of these is about may be given without its name, and has a usual value.
 POSITIONAL_DEFAULTS = {
+    "closeup": {"standard_deviation"},
     "load": {"name"},
     "l1": {"constant"},
     "l2": {"constant"},

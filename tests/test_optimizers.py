@@ -8,17 +8,19 @@ import pytest
 from scipy import ndimage
 
 import jaxviz
-from jaxviz import optimizers
 from jaxviz.optimizers import (
+    adam,
     blur_gradients,
-    blurred,
     from_json,
     l2_decayed,
+    lbfgs,
     nadam,
     norm_bounded,
     normalized,
+    rmsprop,
     yosinski,
 )
+from jaxviz.optimizers.regularized import blurred
 from jaxviz.presets import PRESETS
 
 RANDOM = np.random.default_rng(1)
@@ -61,7 +63,8 @@ def dvt_by_numpy(image, gradient, made, **numbers):
 @pytest.mark.smoke
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_the_four_sets_of_the_paper_make_the_steps_of_its_code(number):
-    record = dict(PRESETS[f"dvt_{number}"].optimizer.record)
+    optimizer = PRESETS[f"dvt_{number}"].settings()["optimizer"]
+    record = dict(optimizer.record)
     assert record.pop("kind") == "yosinski"
     scale = RANDOM.normal(size=WEIGHTS.shape).astype(np.float32)
 
@@ -72,7 +75,7 @@ def test_the_four_sets_of_the_paper_make_the_steps_of_its_code(number):
     expected = start.astype(np.float64)
     for made in range(6):
         expected = dvt_by_numpy(expected, np.asarray(gradient(expected), np.float64), made, **record)
-    found = climbed(PRESETS[f"dvt_{number}"].optimizer, start, 6, gradient)
+    found = climbed(optimizer, start, 6, gradient)
     np.testing.assert_allclose(found, expected, atol=2e-4)
     assert np.abs(found - start).max() > 0.01
     vmapped = jax.vmap(yosinski(**record).update)(
@@ -93,13 +96,14 @@ def test_the_numbers_of_the_paper_are_those_of_its_table():
     }
     for number, (decay, blur, every, norm, benefit, steps) in printed.items():
         preset = PRESETS[f"dvt_{number}"]
-        record = preset.optimizer.record
+        record = preset.settings()["optimizer"].record
         assert (record["decay"], record["blur_pixels"]) == (decay, blur)
         assert every is None or record["blur_every"] == every
         assert (record["small_norm_percent"], record["small_benefit_percent"], preset.steps) == (norm, benefit, steps)
+    records = {number: PRESETS[f"dvt_{number}"].settings()["optimizer"].record for number in printed}
     for number in (2, 3):
-        assert PRESETS[f"dvt_{number}"].optimizer.record["learning_rate"] * 255**2 == pytest.approx(100)
-    most = [PRESETS[f"dvt_{number}"].optimizer.record["max_learning_rate"] * 255**2 for number in (1, 4)]
+        assert records[number]["learning_rate"] * 255**2 == pytest.approx(100)
+    most = [records[number]["max_learning_rate"] * 255**2 for number in (1, 4)]
     np.testing.assert_allclose(most, [100, 1e8])
 
 
@@ -145,26 +149,116 @@ def test_steps_of_one_length_do_not_depend_on_the_gradients():
     assert np.sqrt(np.mean(strong**2)) == pytest.approx(0.1, rel=1e-4)
 
 
+def test_adams_rate_rises_and_then_falls_along_a_cosine():
+    optimizer = adam(learning_rate=0.2, warmup_steps=4, cosine_steps=8)
+    image, state, sizes = jnp.zeros(1), optimizer.init(jnp.zeros(1)), []
+    for _ in range(14):
+        updates, state = optimizer.update(-jnp.ones(1), state, image)  # of one size: Adam's own step is one
+        sizes.append(float(updates[0]))
+    falling = 0.5 * (1 + np.cos(np.pi * np.clip((np.arange(14) - 4) / 8, 0, 1)))
+    np.testing.assert_allclose(sizes, 0.2 * np.minimum((np.arange(14) + 1) / 4, 1) * falling, rtol=1e-3, atol=1e-6)
+
+
+def test_rmsprop_makes_the_steps_of_keras():
+    """`keras.optimizers.RMSprop`: the mean square begins at zero, epsilon is under the root."""
+    gradients = RANDOM.normal(size=(5, 4)).astype(np.float32)
+    image, square = np.zeros(4), np.zeros(4)
+    optimizer = rmsprop(learning_rate=0.1, decay=0.9, epsilon=0.01)
+    found, state = jnp.zeros(4), optimizer.init(jnp.zeros(4))
+    for gradient in gradients:
+        square = 0.9 * square + 0.1 * gradient**2
+        image = image + 0.1 * gradient / np.sqrt(square + 0.01)
+        updates, state = optimizer.update(-jnp.array(gradient), state)
+        found = optax.apply_updates(found, updates)
+    np.testing.assert_allclose(found, image, rtol=1e-5)
+
+
+def test_lbfgs_finds_the_top_of_a_hill_whose_slopes_differ_a_thousandfold():
+    """Where plain ascent needs thousands of steps: its rate is bounded by the steepest slope."""
+    steepness = np.geomspace(1, 1000, WEIGHTS.size).reshape(WEIGHTS.shape).astype(np.float32)
+
+    def gradient(image):
+        return steepness * (WEIGHTS - image)
+
+    start = np.zeros_like(WEIGHTS)
+    found = climbed(lbfgs(), start, 100, gradient)
+    plain = climbed(optax.sgd(1 / 1000), start, 100, gradient)
+    assert np.abs(found - WEIGHTS).max() < 0.02
+    assert np.abs(plain - WEIGHTS).max() > 0.1
+
+
 EVERY = [
+    adam(learning_rate=0.05, warmup_steps=2, cosine_steps=9),
     blur_gradients(blur_pixels=1, learning_rate=0.05),
     l2_decayed(decay=0.1, learning_rate=1),
-    nadam(learning_rate=1),
+    lbfgs(memory=3),
+    nadam(learning_rate=0.05),
     norm_bounded(norm=2, learning_rate=1),
     normalized(learning_rate=0.1),
+    rmsprop(learning_rate=0.01, decay=0.999),
     yosinski(learning_rate=1, decay=0.1),
+    yosinski(progress=1, blur_pixels=0.5, blur_every=2, small_norm_percent=20, small_benefit_percent=10),
 ]
+OTHERS = [
+    adam(learning_rate=0.04, warmup_steps=3, cosine_steps=7),
+    blur_gradients(blur_pixels=0.9, learning_rate=0.01),
+    l2_decayed(decay=0.3, learning_rate=2),
+    lbfgs(memory=3, learning_rate=0.5),
+    nadam(learning_rate=0.02),
+    norm_bounded(norm=3, learning_rate=2),
+    normalized(learning_rate=0.2),
+    rmsprop(learning_rate=0.03, decay=0.9, epsilon=1e-3),
+    yosinski(learning_rate=2, decay=0.2),
+    yosinski(progress=2, blur_pixels=0.6, blur_every=3, small_norm_percent=30, small_benefit_percent=20),
+]
+"""The same kinds in the same form, with other numbers."""
 
 
-@pytest.mark.parametrize("optimizer", EVERY, ids=lambda optimizer: optimizer.record["kind"])
-def test_a_recipe_says_which_optimizer_it_was_and_makes_it_again(optimizer):
-    assert from_json(optimizer.record) is optimizer  # so that an engine compiled with it is found again
-    model = jaxviz.wrap(lambda images: images.mean((1, 2)), input_shape=(16, 16, 3))
-    pixels = jaxviz.pixels(squashed=False, decorrelated=False)
-    options = {"steps": 3, "size": (16, 18), "transforms": None, "parameterization": pixels, "progress": False}
-    rendering = jaxviz.render(model, "mean", units=[0, 2], optimizer=optimizer, **options)
+@pytest.fixture(scope="module")
+def model():
+    return jaxviz.wrap(lambda images: jnp.square(images).mean((1, 2)), input_shape=(16, 16, 3))
+
+
+def rendered(model, optimizer):
+    parameterization = jaxviz.pixels(squashed=False, decorrelated=False)
+    return jaxviz.render(
+        model, model.layers[-1].name, units=[0, 2], optimizer=optimizer, steps=3, size=(16, 18), transforms=None,
+        parameterization=parameterization, progress=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "other"), list(zip(EVERY, OTHERS, strict=True)), ids=lambda optimizer: optimizer.record["kind"]
+)
+def test_a_recipe_makes_the_optimizer_again_and_other_numbers_compile_nothing(model, optimizer, other):
+    again = from_json(optimizer.record)
+    assert (again.record, again.form, again.numbers) == (optimizer.record, optimizer.form, optimizer.numbers)
+    rendering = rendered(model, optimizer)
     assert rendering.recipe.optimizer == optimizer.record
     assert set(rendering.states) == {"done"}
-    assert optimizers.from_json(rendering.recipe.optimizer) is optimizer
+    compilations = []
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda name, *_, **__: compilations.append(name) if "backend_compile" in name else None
+    )
+    moved = rendered(model, other)
+    np.testing.assert_array_equal(rendered(model, again).images, rendering.images)
+    jax.monitoring.clear_event_listeners()
+    assert not compilations
+    assert moved.recipe.optimizer == other.record
+    assert np.abs(moved.images - rendering.images).max() > 1e-4
+
+
+def test_numbers_passed_as_arguments_make_the_steps_of_the_numbers_themselves():
+    start = (0.05 * RANDOM.normal(size=WEIGHTS.shape)).astype(np.float32)
+    for optimizer in EVERY:
+        state = optimizer.init(jnp.array(start))
+        expected, _ = jax.jit(optimizer.update)(-jnp.array(WEIGHTS), state, jnp.array(start))
+        found, _ = jax.jit(
+            lambda numbers, make=optimizer.with_numbers, state=state: make(numbers).update(
+                -jnp.array(WEIGHTS), state, jnp.array(start)
+            )
+        )({name: np.float32(number) for name, number in optimizer.numbers.items()})
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +271,12 @@ def test_a_recipe_says_which_optimizer_it_was_and_makes_it_again(optimizer):
         (lambda: yosinski(learning_rate=1, small_norm_percent=-1), "small_norm_percent is -1"),
         (lambda: yosinski(learning_rate=1, blur_every=0.5), "blur_every is 0.5; give a whole number"),
         (lambda: norm_bounded(norm=float("inf"), learning_rate=1), "norm is inf"),
-        (lambda: from_json({"kind": "newton"}), "Unknown kind of optimizer 'newton'. Known kinds: blur_gradients"),
+        (lambda: rmsprop(learning_rate=1, decay=1), "decay is 1; give a number from 0 up to 1"),
+        (lambda: lbfgs(memory=0), "memory is 0; give a whole number of steps"),
+        (
+            lambda: from_json({"kind": "newton"}),
+            "Unknown kind of optimizer 'newton'. Known kinds: adam, blur_",
+        ),
         (lambda: norm_bounded(norm=1, learning_rate=1).update(WEIGHTS, ()), "pass them to its update"),
     ],
 )

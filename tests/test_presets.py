@@ -7,7 +7,6 @@ import pytest
 
 import jaxviz
 from jaxviz.presets import PRESETS, compare_presets, named, table
-from jaxviz.transforms import closeup, from_json
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +28,9 @@ def test_every_preset_names_its_source_and_climbs(model, name):
     assert preset.name == name
     assert len(preset.source) > 10
     assert len(preset.differences) > 10
-    settings = preset.settings(size=48, steps=6)
-    rendering = jaxviz.render(model, model.layers[-1], units=[1], progress=False, **settings)
+    rendering = preset.render(model, model.layers[-1], units=[1], size=48, steps=4, progress=False)
     assert rendering.states == ("done",)
+    assert (rendering.transparency is not None) == preset.transparency
     assert rendering.recipe.optimizer["kind"] != "custom"
     assert np.ptp(rendering.images) > 0
 
@@ -68,30 +67,3 @@ def test_unknown_presets_are_answered_with_the_closest(model):
         compare_presets(model, model.layers[-1], presets=["lucidd"], progress=False)
     with pytest.raises(ValueError, match="No presets were given"):
         compare_presets(model, model.layers[-1], presets=[], progress=False)
-
-
-# --- the transform that MaCo needs -----------------------------------------------------------------
-
-
-def test_a_closeup_is_a_part_of_the_image_of_the_share_that_was_asked_for():
-    """Of an image whose values are its places: they span the share, evenly, and never leave the image."""
-    rows, columns = np.meshgrid(np.linspace(0, 1, 64), np.linspace(0, 1, 48), indexing="ij")
-    image = jnp.array(np.stack([rows, columns], axis=-1), jnp.float32)
-    parts = jax.vmap(closeup(0.3, 0.05), in_axes=(0, None))(jax.random.split(jax.random.key(0), 200), image)
-    spans = np.ptp(np.asarray(parts), axis=(1, 2))
-    np.testing.assert_allclose(spans.mean(axis=0), 0.3, atol=0.02)
-    np.testing.assert_allclose(spans.std(axis=0), 0.05, atol=0.01)
-    np.testing.assert_allclose(spans[:, 0], spans[:, 1], atol=0.02)
-    centres = np.asarray(parts).mean(axis=(1, 2))
-    np.testing.assert_allclose(centres.mean(axis=0), 0.5, atol=0.05)
-    assert centres.min() < 0.25
-    assert centres.max() > 0.75
-    still = closeup(1, 0)(jax.random.key(1), image)
-    np.testing.assert_allclose(still, image, atol=1e-5)
-
-
-def test_a_closeup_is_data():
-    assert from_json(closeup(0.25, 0.1).to_json()) == closeup(0.25, 0.1)
-    assert str(closeup(0.25, 0.1)) == "closeup(0.25, 0.1)"
-    with pytest.raises(ValueError, match=r"The share is 0\. Give a number above zero"):
-        closeup(0, 0.1)

@@ -464,7 +464,7 @@ def test_equality_is_about_values_and_not_about_arrays():
         (lambda: rotate(choices=[float("nan")]), ValueError, "Give finite numbers, one or more"),
         (lambda: compose(pad(2), crop(4)).output_size(4, 9), ValueError, r"crop\(4\) takes 8 pixels off"),
         (lambda: jitter(4).output_size(9, 4), ValueError, "leaves nothing of an image of 9 by 4"),
-        (lambda: from_json({"kind": "blur"}), ValueError, "Unknown kind of transform 'blur'. Known kinds: closeup"),
+        (lambda: from_json({"kind": "swirl"}), ValueError, "Unknown kind of transform 'swirl'. Known kinds: annealed"),
         (lambda: from_json({"kind": "pad"}), ValueError, "'pad' describes no transform: .*'pixels'"),
         (lambda: from_json({"kind": "compose"}), ValueError, "'compose' describes no transform: 'transforms'"),
     ],

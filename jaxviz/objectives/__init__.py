@@ -17,6 +17,7 @@ from jaxviz.objectives.couples import (
     interpolation,
 )
 from jaxviz.objectives.custom import Custom, custom
+from jaxviz.objectives.distribution import Distribution, distribution, measure_distribution
 from jaxviz.objectives.penalties import L1Penalty, L2Penalty, TotalVariation, l1, l2, total_variation
 from jaxviz.objectives.references import Caricature, Inversion, caricature, inversion
 from jaxviz.objectives.units import (
@@ -45,6 +46,7 @@ __all__ = [
     "Custom",
     "DeepDream",
     "Direction",
+    "Distribution",
     "Diversity",
     "Group",
     "Interpolation",
@@ -64,6 +66,7 @@ __all__ = [
     "custom",
     "deepdream",
     "direction",
+    "distribution",
     "diversity",
     "from_json",
     "group",
@@ -71,6 +74,7 @@ __all__ = [
     "inversion",
     "l1",
     "l2",
+    "measure_distribution",
     "neuron",
     "random_direction",
     "token",
@@ -79,6 +83,7 @@ __all__ = [
 
 _FACTORIES: dict[str, Callable[..., Objective]] = {
     "channel": channel,
+    "distribution": distribution,
     "diversity": diversity,
     "alignment": alignment,
     "token": token,

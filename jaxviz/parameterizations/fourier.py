@@ -60,11 +60,15 @@ class Fourier(Parameterization):
 
     def to_image(self, variables: Spectrum) -> Image:
         """Scale the coefficients, transform them to pixels, and squash these to [0, 1]."""
+        return to_unit_range(self.unsquashed(variables))
+
+    def unsquashed(self, variables: Spectrum) -> Image:
+        """Return the image before it is squashed."""
         extents = variables.extents
         # The transform wants the channels first; colours are mixed before it, where there are half as many.
         coefficients = jnp.moveaxis(variables.coefficients, -1, 1) * self._scale(extents)
         coefficients = mixing(self.decorrelated, self.colours, len(extents), coefficients.shape[1])(coefficients, 1)
-        return to_unit_range(sum_of_waves(coefficients[0], coefficients[1], extents))
+        return sum_of_waves(coefficients[0], coefficients[1], extents)
 
     def variables_of(self, image: Image) -> Spectrum:
         """Return the variables that make an image whose values are between 0 and 1."""

@@ -63,7 +63,7 @@ class PhaseOnly(Parameterization):
     kind = "phase_only"
 
     def init(self, key: PRNGKeyArray, *shape: int) -> Phases:
-        """Draw every phase evenly from the whole circle."""
+        """Draw every phase evenly from the whole circle; standardized ones from a normal distribution, as xplique."""
         extents, channels = positions(self, shape)
         if self.magnitude is not None and self.magnitude.shape[-1] not in (1, channels):
             raise ValueError(
@@ -71,18 +71,22 @@ class PhaseOnly(Parameterization):
                 "Measure it on images with as many channels."
             )
         size = (*half_extents(extents), channels)
+        if self.standardized:
+            return Phases(jax.random.normal(key, size, jnp.float32), extents[-1])
         return Phases(jax.random.uniform(key, size, jnp.float32, -math.pi, math.pi), extents[-1])
 
     def to_image(self, variables: Phases) -> Image:
         """Give every wave its magnitude, add them up, and squash the sum to [0, 1]."""
         extents = variables.extents
         magnitude = self.magnitudes(extents)
-        free = variables.angles
-        if self.standardized:
-            free = (free - jnp.mean(free)) / (jnp.std(free) + 1e-5)
+        free = _standard(variables.angles) if self.standardized else variables.angles
         angles = antisymmetric(jnp.moveaxis(free, -1, 0), extents)
         real, imaginary = magnitude * jnp.cos(angles), magnitude * jnp.sin(angles)
         mix = mixing(self.decorrelated, self.colours, len(extents), angles.shape[0])
+        if self.standardized:
+            signal = _standard(sum_of_waves(real, imaginary, extents)) * jnp.float32(self.contrast)
+            return to_unit_range(mix(signal, -1))
+        # Colours are mixed before the transform, where there are half as many numbers.
         return to_unit_range(sum_of_waves(mix(real, 0), mix(imaginary, 0), extents))
 
     def magnitudes(self, extents: tuple[int, ...]) -> Float[Array, "channel ..."]:
@@ -130,10 +134,8 @@ def phase_only(
 
     What differs from the published method and its implementations: the paper's and xplique's magnitude is that of
     ImageNet, here it is a formula or measured from your data; xplique and Horama standardise phases and image at every
-    step, to a contrast of 1, here the magnitudes alone decide the contrast and the phases stay as they are unless
-    `standardized`; they climb
-    one objective at a time with NAdam at a learning rate of 1, here any number climbs at once with whatever `render` is
-    given.
+    step, to a contrast of 1, here that is `standardized`; they climb one objective at a time with NAdam at a learning
+    rate of 1, here any number climbs at once with whatever `render` is given.
 
     Args:
         decay_power: 1.45 unless `magnitude` is given.
@@ -141,9 +143,10 @@ def phase_only(
         contrast: standard deviation of the image before it is squashed.
         magnitude: the table that `measure_magnitude` returns for images of your own, in place of the formula.
         decorrelated: whether three channels are decorrelated colours, which `decorrelated_to_rgb` mixes.
-        standardized: whether all phases together are given mean zero and deviation one before they are used, as xplique
-            and Horama do. The longer the climb the less a step then turns them, without which a learning rate of 1
-            never settles.
+        standardized: whether phases and image are standardised as in xplique and Horama: all phases together to mean
+            zero and deviation one before they are used, and the image before its colours are mixed to mean zero and
+            deviation `contrast`. The longer the climb the less a step then turns the phases, without which a learning
+            rate of 1 never settles. Phases then start normally distributed.
         colours: as in `fourier`; then measure the magnitude with the same `colours`.
 
     Raises:
@@ -179,3 +182,8 @@ def phase_only(
     table.flags.writeable = False
     strength = finite(contrast, "contrast", least=0)
     return PhaseOnly(None, None, strength, table, bool(decorrelated), checked_colours(colours), standardized)
+
+
+def _standard(values: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Shift and scale all values together to mean zero and deviation one."""
+    return (values - jnp.mean(values)) / (jnp.std(values) + 1e-5)

@@ -41,9 +41,12 @@ class Pixels(Parameterization):
 
     def to_image(self, variables: Image) -> Image:
         """Squash the variables to [0, 1], or cut them off there."""
-        mix = mixing(self.decorrelated, self.colours, variables.ndim - 1, variables.shape[-1])
-        free = mix(variables, -1)
+        free = self.unsquashed(variables)
         return to_unit_range(free) if self.squashed else cut_to_unit_range(0.5 + free)
+
+    def unsquashed(self, variables: Image) -> Image:
+        """Return the image before it is squashed or cut off."""
+        return mixing(self.decorrelated, self.colours, variables.ndim - 1, variables.shape[-1])(variables, -1)
 
     def variables_of(self, image: Image) -> Image:
         """Return the variables that make an image whose values are between 0 and 1."""

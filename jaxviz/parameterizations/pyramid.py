@@ -54,12 +54,16 @@ class LaplacianPyramid(Parameterization):
 
     def to_image(self, variables: Levels) -> Image:
         """Enlarge every level linearly, add them up, and squash the sum to [0, 1]."""
+        return to_unit_range(self.unsquashed(variables))
+
+    def unsquashed(self, variables: Levels) -> Image:
+        """Return the sum before it is squashed."""
         extents = variables.extents
         channels = variables.pictures[0].shape[-1]
         free = jnp.zeros((*extents, channels), jnp.float32)
         for picture in variables.pictures:
             free = free + cast(Array, jax.image.resize(picture, (*extents, channels), "linear"))
-        return to_unit_range(mixing(self.decorrelated, self.colours, len(extents), channels)(free, -1))
+        return mixing(self.decorrelated, self.colours, len(extents), channels)(free, -1)
 
 
 def laplacian_pyramid(

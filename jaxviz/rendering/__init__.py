@@ -40,6 +40,7 @@ def render(
     precision: str = "float32",
     stop_on_plateau: Plateau | None = None,
     gradient_rules: ChosenRules = (),
+    transparency: bool = False,
     progress: bool = True,
 ) -> Rendering:
     """Make one image for every unit by climbing their scores, all at once.
@@ -72,6 +73,8 @@ def render(
         stop_on_plateau: When a unit whose score no longer rises is stopped before `steps`, as in `jaxviz.Plateau()`.
         gradient_rules: How gradients pass some operations of the model, in place of their own derivatives: one of
             `jaxviz.gradient_rules`, or several, or their names. What the model computes does not change.
+        transparency: Whether to add up, over the steps, how strongly each pixel moved the score (MaCo). The images are
+            the same, but are shown transparent where the unit did not care; the sums are `rendering.transparency`.
         progress: Whether a progress bar is shown.
 
     Returns:
@@ -111,6 +114,7 @@ def render(
         precision=precision,
         stop_on_plateau=stop_on_plateau,
         gradient_rules=gradient_rules,
+        transparency=transparency,
     )
     count = len(request.objectives)
     climber = Climber(request, hosts.own_share(count))

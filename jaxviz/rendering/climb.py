@@ -37,6 +37,8 @@ class Climber:
         self._states = ["waiting"] * count
         self._messages = [""] * count
         self._rate = 0.0
+        extents = (count, *request.image_size[:-1])
+        self._transparency = np.zeros(extents, np.float32) if request.transparency else None
 
     def snapshots(self, every: int) -> Iterator[Snapshot]:
         """Climb, and yield a snapshot before the first step, every so many steps, and when units are done."""
@@ -56,6 +58,7 @@ class Climber:
             states=tuple("stopped" if state in _MOVING else state for state in self._states),
             messages=tuple(self._messages),
             recipe=self._request.recipe(),
+            transparency=self._transparency,
         )
 
     @property
@@ -124,6 +127,8 @@ class Climber:
             self._steps[unit] = look.steps[position]
             self._states[unit] = look.states[position]
             self._messages[unit] = look.messages[position]
+            if self._transparency is not None and look.transparency is not None:
+                self._transparency[unit] = look.transparency[position]
         ended = [unit for unit in look.units if self._states[unit] not in _MOVING and not self._finished[unit]]
         if ended:
             images = dict(zip(slots.units, slots.images(), strict=True))

@@ -39,12 +39,15 @@ class Engine:
     Attributes:
         network: The model traced for the disturbed images of the lanes that are climbed together.
         targets: What the objectives read, with the layer of each.
-        optimizer: An optax transformation; its updates are multiplied by the climb's learning rate.
+        optimizer: An optax transformation; its updates are multiplied by the climb's learning rate. Of those of
+            `jaxviz.optimizers` the form counts, and the numbers are the climb's.
         image_size: Height, width and channels of the undisturbed image.
         lowering: Faster equivalents of equations, or None.
         overrides: The operations that gradients pass by the climb's rules.
         devices: What the lanes are shared out over.
         together: How many of a device's lanes are climbed together; the others wait for their turn.
+        views_together: How many views of each image the network is traced for.
+        transparency: Whether gradients of the images are added up over the steps.
     """
 
     network: Network
@@ -55,6 +58,8 @@ class Engine:
     overrides: tuple[Override, ...]
     devices: Devices
     together: int
+    views_together: int = 1
+    transparency: bool = False
 
     @functools.cached_property
     def _wanted(self) -> list[int]:
@@ -106,7 +111,9 @@ class Engine:
         """Make the state of units that begin with some variables: `(keys, last_step, variables) -> lanes`."""
 
         def begin(keys: Array, last_step: Int[Array, " lane"], variables: Any) -> Lanes:
-            return begun(variables, jax.vmap(self.optimizer.init)(variables), jax.random.key_data(keys), last_step)
+            optimizer = jax.vmap(self.optimizer.init)(variables)
+            none = jnp.zeros((len(keys), *self.image_size[:-1]), jnp.float32) if self.transparency else None
+            return begun(variables, optimizer, jax.random.key_data(keys), last_step, none)
 
         return jax.jit(self.devices.split(begin, LANES, LANES))
 
@@ -185,17 +192,19 @@ class Engine:
     def _step(
         self, constants: Sequence[Array], lanes: Lanes, climb: Climb, key_implementation: str
     ) -> tuple[Lanes, Float[Array, " lane"]]:
-        def total(variables: Any) -> tuple[Array, Array]:
-            scores = self._scores(constants, variables, lanes, climb, key_implementation)
-            return jnp.sum(scores), scores
-
+        images, pull_back = cast(
+            tuple[Array, Callable[[Array], tuple[Any]]],
+            jax.vjp(jax.vmap(climb.parameterization.to_image), lanes.variables),
+        )
+        scores, slopes = self._over_views(constants, images, lanes, climb, key_implementation)
         # The gradient is the score's, as gradient rules have it; optimizers descend.
-        rising, scores = cast(tuple[Any, Array], jax.grad(total, has_aux=True)(lanes.variables))
+        (rising,) = pull_back(slopes)
         gradient = jax.tree.map(operator.neg, rising)
         climbing = lanes.alive & ~lanes.settled & (lanes.step < lanes.last_step)
         sound = jnp.isfinite(scores) & _of_each_lane(gradient, lambda leaf: jnp.isfinite(leaf).all())
         moved = _of_each_lane(gradient, lambda leaf: (leaf != 0).any(), any_leaf=True)
-        updates, optimizer = jax.vmap(self.optimizer.update)(gradient, lanes.optimizer, lanes.variables)
+        update = with_numbers(self.optimizer, climb.optimizer_numbers).update
+        updates, optimizer = jax.vmap(update)(gradient, lanes.optimizer, lanes.variables)
         updates = jax.tree.map(functools.partial(operator.mul, climb.learning_rate), updates)
         progress, settled = watch(climb.plateau, lanes.progress, scores, lanes.step)
         advanced = lanes._replace(
@@ -205,6 +214,7 @@ class Engine:
             moved=lanes.moved | moved,
             settled=settled,
             progress=progress,
+            transparency=_added_up(lanes.transparency, slopes),
         )
         result = select(climbing & sound, advanced, lanes)
         result = result._replace(
@@ -219,65 +229,104 @@ class Engine:
         return jax.jit(self.devices.split(self._images, (LANES, EVERYWHERE), LANES))
 
     @functools.cached_property
-    def show(self) -> Callable[..., tuple[UInt8[Array, "lane height width channel"], Int[Array, "lane count"]]]:
-        """Make images as bytes and copy counters, on the device: `(lanes, parameterization) -> images, counters`.
+    def show(self) -> Callable[..., tuple[UInt8[Array, "lane height width channel"], Int[Array, "lane count"], Any]]:
+        """Make what is seen of the lanes: `(lanes, parameterization) -> images, counters, transparency`.
 
-        Counters are step, last_step, alive, moved, settled. They are copies: the next step uses the lanes up.
+        Images are bytes. Counters are step, last_step, alive, moved, settled. The transparency is None where it was not
+        asked for. All are copies: the next step uses the lanes up.
         """
 
-        def show(lanes: Lanes, parameterization: Parameterization) -> tuple[Array, Array]:
+        def show(lanes: Lanes, parameterization: Parameterization) -> tuple[Array, Array, Array | None]:
             images = self._images(lanes, parameterization)
             pictures = jnp.round(jnp.clip(images, 0.0, 1.0) * 255.0).astype(jnp.uint8)
             counters = (lanes.step, lanes.last_step, lanes.alive, lanes.moved, lanes.settled)
-            return pictures, jnp.stack([counter.astype(jnp.int32) for counter in counters], axis=-1)
+            together = jnp.stack([counter.astype(jnp.int32) for counter in counters], axis=-1)
+            return pictures, together, None if lanes.transparency is None else jnp.copy(lanes.transparency)
 
         return jax.jit(self.devices.split(show, (LANES, EVERYWHERE), LANES))
 
     def _images(self, lanes: Lanes, parameterization: Parameterization) -> Float[Array, "lane height width channel"]:
         return jax.vmap(parameterization.to_image)(lanes.variables)
 
-    def _scores(
-        self, constants: Sequence[Array], variables: Any, lanes: Lanes, climb: Climb, key_implementation: str
-    ) -> Float[Array, " lane"]:
-        count = climb.parameterization.images_in_lane
-        images = jax.vmap(climb.parameterization.to_image)(variables)
-        key_data, step, place = lanes.key, lanes.step, jnp.zeros_like(lanes.step)
-        if count > 1:  # the images of a lane lie side by side; for the model all images of all lanes are one batch
-            images = _apart(images, count)
-            key_data, step = (jnp.repeat(part, count, axis=0) for part in (key_data, step))
-            place = jnp.tile(jnp.arange(count), len(lanes.step))
+    def _over_views(
+        self, constants: Sequence[Array], images: Array, lanes: Lanes, climb: Climb, key_implementation: str
+    ) -> tuple[Float[Array, " lane"], Float[Array, "lane height columns channel"]]:
+        """Return the scores of all lanes and their gradients by the images, both as means over the views of a step.
 
-        def disturb(key_data: Array, step: Array, place: Array, image: Array) -> Array:
+        Some views are evaluated together, and such groups one after the other. How many is decided by their number
+        alone, so that a lane adds up the same numbers in the same order whatever is beside it.
+        """
+        views, together = climb.transform.views, self.views_together
+
+        def of_some(first_view: Array | int) -> tuple[Array, Array]:
+            def total(images: Array) -> tuple[Array, Array]:
+                scores = jnp.sum(self._scores(constants, images, first_view, lanes, climb, key_implementation), axis=1)
+                return jnp.sum(scores), scores
+
+            (_, scores), slopes = cast(Any, jax.value_and_grad(total, has_aux=True)(images))
+            return scores, slopes
+
+        if views == together:
+            scores, slopes = of_some(0)
+            return (scores, slopes) if views == 1 else (scores / views, slopes / views)
+
+        def turn(number: Array, sums: tuple[Array, Array]) -> tuple[Array, Array]:
+            return cast(tuple[Array, Array], jax.tree.map(jnp.add, sums, of_some(number * together)))
+
+        nothing = jnp.zeros(len(images), jnp.float32), jnp.zeros_like(images)
+        scores, slopes = cast(tuple[Array, Array], jax.lax.fori_loop(0, views // together, turn, nothing))
+        return scores / views, slopes / views
+
+    def _scores(
+        self,
+        constants: Sequence[Array],
+        images: Float[Array, "lane height columns channel"],
+        first_view: Array | int,
+        lanes: Lanes,
+        climb: Climb,
+        key_implementation: str,
+    ) -> Float[Array, "lane view"]:
+        """Score some views of the image, or of the images side by side, that every lane holds."""
+        count, several_views = climb.parameterization.images_in_lane, climb.transform.views > 1
+        whole = images[:, None] if count == 1 else _apart(images, count)
+        shape = (len(images), self.views_together, count)
+
+        def disturb(key_data: Array, step: Array, view: Array, place: Array, image: Array) -> Array:
             key = cast(Array, jax.random.wrap_key_data(key_data, impl=key_implementation))
             key = jax.random.fold_in(jax.random.fold_in(key, _STEP_STREAM), step)
-            return climb.transform(key if count == 1 else jax.random.fold_in(key, place), image)
+            key = jax.random.fold_in(key, place) if count > 1 else key
+            key = jax.random.fold_in(key, view) if several_views else key
+            return climb.transform.at(step)(key, image)
 
-        disturbed = jax.vmap(disturb)(key_data, step, place, images)
+        # For the model all views of all images of all lanes are one batch.
+        key_data, step = (jnp.repeat(part, shape[1] * shape[2], axis=0) for part in (lanes.key, lanes.step))
+        view, place = (jax.lax.broadcasted_iota(jnp.int32, shape, axis).ravel() for axis in (1, 2))
+        flat = jnp.broadcast_to(whole[:, None], (*shape, *whole.shape[2:])).reshape(-1, *whole.shape[2:])
+        disturbed = jax.vmap(disturb)(key_data, step, first_view + view, place, flat)
+        activations = self._activations(constants, disturbed, climb, step)
+
+        def score(objective: Objective, activation: Mapping[Target, Array], images: Array) -> Array:
+            if count > 1:
+                return objective.score_of_several(activation, images)
+            alone = {target: jnp.squeeze(array, 0) for target, array in activation.items()}
+            return objective.score(alone, jnp.squeeze(images, 0))
+
+        of_lanes = jax.vmap(jax.vmap(score, in_axes=(None, 0, None)))
+        apart = {target: array.reshape(*shape, *array.shape[1:]) for target, array in activations.items()}
+        return of_lanes(climb.objectives, apart, whole)
+
+    def _activations(
+        self, constants: Sequence[Array], images: Array, climb: Climb, step: Int[Array, " image"]
+    ) -> dict[Target, Array]:
         program = self.network.program
-        known = dict(zip(self._fixed_values, constants, strict=True)) | {program.image_value: disturbed}
+        known = dict(zip(self._fixed_values, constants, strict=True)) | {program.image_value: images}
         replaced = {
             override.operation.value: override.replacement(program, climb.gradient_rules, step, self.lowering)
             for override in self.overrides
         }
         computed = program.evaluate(known, self._wanted, lowering=self.lowering, replaced=replaced)
         values = dict(zip(self._wanted, computed, strict=True))
-        activations = {
-            target: self.network.read(values, layer, rectified=target.rectified) for target, layer in self.targets
-        }
-
-        def score(objective: Objective, activation: Mapping[Target, Array], image: Array) -> Array:
-            return objective.score(activation, image)
-
-        def score_of_several(objective: Objective, activation: Mapping[Target, Array], image: Array) -> Array:
-            return objective.score_of_several(activation, image)
-
-        if count == 1:
-            return jax.vmap(score)(climb.objectives, activations, images)
-
-        def of_lanes(array: Array) -> Array:
-            return array.reshape(-1, count, *array.shape[1:])
-
-        return jax.vmap(score_of_several)(climb.objectives, jax.tree.map(of_lanes, activations), of_lanes(images))
+        return {target: self.network.read(values, layer, rectified=target.rectified) for target, layer in self.targets}
 
 
 def _in_parts(tree: Any, size: int) -> Any:
@@ -298,11 +347,20 @@ def _of_all_parts(tree: Any) -> Any:
     return jax.tree.map(whole, tree)
 
 
-def _apart(strips: Float[Array, "lane row columns channel"], count: int) -> Float[Array, "image row column channel"]:
-    """Take the images that lie side by side in each lane apart, into one batch."""
-    lanes, rows, columns, channels = strips.shape
-    images = strips.reshape(lanes, rows, count, columns // count, channels)
-    return jnp.moveaxis(images, 2, 1).reshape(lanes * count, rows, columns // count, channels)
+def _apart(strips: Float[Array, "lane ... columns channel"], count: int) -> Float[Array, "lane image ... channel"]:
+    """Take the images that lie side by side in each lane apart."""
+    *before, columns, channels = strips.shape
+    return jnp.moveaxis(strips.reshape(*before, count, columns // count, channels), -3, 1)
+
+
+def with_numbers(optimizer: optax.GradientTransformation, numbers: Mapping[str, Any]) -> optax.GradientTransformation:
+    """Return the optimizer with other numbers, if it is of a kind that can have them (`jaxviz.optimizers`)."""
+    return cast(Any, optimizer).with_numbers(numbers) if numbers else optimizer
+
+
+def _added_up(transparency: Array | None, slopes: Float[Array, "lane *position channel"]) -> Array | None:
+    """Add the mean absolute gradient over the channels, where it is wanted."""
+    return None if transparency is None else transparency + jnp.mean(jnp.abs(slopes), axis=-1)
 
 
 def _of_each_lane(tree: Any, test: Callable[[Array], Array], *, any_leaf: bool = False) -> Bool[Array, " lane"]:

@@ -57,11 +57,15 @@ def gathered(own: Rendering, steps: int) -> Rendering:
     most = -(-count // jax.process_count())
     images = _gathered(_padded(own.images[share], most))
     histories = _gathered(_padded(history[:, share].T, most))
+    sums = None if own.transparency is None else _gathered(_padded(own.transparency[share], most))
+    transparency = None if own.transparency is None else np.empty_like(own.transparency)
     all_images, states, messages = np.empty_like(own.images), [""] * count, [""] * count
     for host, other in enumerate(all_told):
         for position, unit in enumerate(_share(host, count)):
             all_images[unit] = images[host, position]
             history[:, unit] = histories[host, position]
+            if transparency is not None and sums is not None:
+                transparency[unit] = sums[host, position]
             states[unit], messages[unit] = other["states"][position], other["messages"][position]
     rows = int(np.flatnonzero(~np.isnan(history).all(axis=1)).max(initial=-1)) + 1
     return dataclasses.replace(
@@ -71,6 +75,7 @@ def gathered(own: Rendering, steps: int) -> Rendering:
         history_steps=np.arange(rows),
         states=tuple(states),
         messages=tuple(messages),
+        transparency=transparency,
     )
 
 

@@ -24,6 +24,11 @@ _LEAST_CPU_LANES_TOGETHER = 4
 _CPU_LIVE_LANES = (2, 8)
 _ACCELERATOR_LIVE_LANES = (4, 64)
 
+# Views of an image beyond these are evaluated one group after the other, so that many views of one unit take no more
+# memory than many units do.
+_CPU_VIEWS = 8
+_ACCELERATOR_VIEWS = 32
+
 # Backward needs every value of the forward pass and about as much again for gradients on their way.
 _BYTES_PER_FORWARD_BYTE = 2.5
 _SHARE_OF_FREE_MEMORY = 0.5
@@ -45,12 +50,23 @@ def live_lanes(units: int) -> int:
     return few if units <= few else many
 
 
-def lanes_together(lanes: int) -> int:
-    """Return how many of a device's lanes make their steps at the same time; it divides them."""
+def lanes_together(lanes: int, *, views: int = 1) -> int:
+    """Return how many of a device's lanes make their steps at the same time; it divides them.
+
+    Args:
+        lanes: Of a device.
+        views: How many views of a lane's images are evaluated at once.
+    """
     if jax.default_backend() != "cpu":
         return lanes
-    most = max(_LEAST_CPU_LANES_TOGETHER, psutil.cpu_count(logical=False) or 1)
-    return max(count for count in choices() if count <= min(lanes, most))
+    most = max(_LEAST_CPU_LANES_TOGETHER, psutil.cpu_count(logical=False) or 1) // views
+    return max(count for count in choices() if count <= max(1, min(lanes, most)))
+
+
+def views_together(views: int) -> int:
+    """Return how many views of an image are evaluated at once: a divisor of their number, by which alone it goes."""
+    most = _CPU_VIEWS if jax.default_backend() == "cpu" else _ACCELERATOR_VIEWS
+    return next(together for together in range(min(views, most), 0, -1) if views % together == 0)
 
 
 def affordable_lanes(wished: int, network: Network, wanted: Sequence[int], *, images_in_lane: int = 1) -> int:
@@ -60,7 +76,7 @@ def affordable_lanes(wished: int, network: Network, wanted: Sequence[int], *, im
         wished: A number of lanes.
         network: The model traced for any number of images of the size that a step sees.
         wanted: The values that a step computes.
-        images_in_lane: How many images a lane makes.
+        images_in_lane: How many images of a lane the model sees at once.
     """
     program = network.program
     traced_images = program.shapes[program.image_value].shape[0]

@@ -55,6 +55,7 @@ class Request:
         precision: `float32` or `bfloat16`.
         stop_on_plateau: When a unit whose score no longer rises is stopped; None for never.
         gradient_rules: How gradients pass some operations of the model.
+        transparency: Whether the gradients of the images are added up.
     """
 
     model: Model
@@ -75,6 +76,7 @@ class Request:
     precision: str
     stop_on_plateau: Plateau | None
     gradient_rules: tuple[GradientRule, ...]
+    transparency: bool = False
 
     def recipe(self) -> Recipe:
         """Return everything needed to make the images again."""
@@ -116,6 +118,7 @@ def make_request(
     precision: str = "float32",
     stop_on_plateau: Plateau | None = None,
     gradient_rules: ChosenRules = (),
+    transparency: bool = False,
 ) -> Request:
     """Check everything that can be checked without compiling, and resolve names.
 
@@ -133,7 +136,7 @@ def make_request(
         learning_rate = (suitable if parameterization is None else Settings()).learning_rate
     parameterization = parameterization or fourier(decay_power=suitable.decay_power)
     count = parameterization.images_in_lane
-    bound, labels = _bound(model, _objectives(model, objective, units))
+    bound, labels = _bound(model, objectives_of(model, objective, units))
     for item in bound:
         if item.couples and count == 1:
             raise ValueError(
@@ -168,6 +171,7 @@ def make_request(
         precision=precision,
         stop_on_plateau=checked(stop_on_plateau),
         gradient_rules=rules,
+        transparency=bool(transparency),
     )
 
 
@@ -177,7 +181,7 @@ def one_objective(model: Model, objective: str | Layer | Objective, unit: int | 
     Raises:
         TypeError, ValueError, KeyError, IndexError: There is no such unit, or it is not one.
     """
-    bound, labels = _bound(model, _objectives(model, objective, unit))
+    bound, labels = _bound(model, objectives_of(model, objective, unit))
     if len(bound) != 1:
         raise ValueError(f"'{objective}' has {len(bound)} units; say which one is meant.")
     _targets(model, bound)
@@ -268,11 +272,16 @@ def _optimizer(
 _ADAM = optax.adam(1.0)
 
 
-def _objectives(
+def objectives_of(
     model: Model,
     objective: str | Layer | Objective | Sequence[Objective],
     units: Iterable[int | str] | int | str | None,
 ) -> list[Objective]:
+    """Return the objectives that are meant: those given, or one for each unit of a layer.
+
+    Raises:
+        TypeError, ValueError, KeyError: As `render`.
+    """
     if isinstance(objective, Objective):
         objective = [objective]
     if not isinstance(objective, str | Layer):

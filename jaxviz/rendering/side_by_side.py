@@ -15,7 +15,7 @@ from jaxviz.rendering.request import Request, make_request
 from jaxviz.results import Rendering, Settings, Tile, Update
 
 Arguments: TypeAlias = Callable[[Settings], Mapping[str, Any]]
-"""What a recipe gives to `jaxviz.render`, for pictures of a size and a number of steps."""
+"""What a recipe gives to `jaxviz.render`, for pictures of a size and a number of steps; and a `penalty`, if any."""
 Measure: TypeAlias = Callable[[Float32[np.ndarray, "height width channel"]], Mapping[str, float]]
 """What is measured of a finished picture."""
 
@@ -203,11 +203,14 @@ class _Recipes(Live):
             "optimizer": None,
             "learning_rate": None,
         }
+        given = {**usual, **self._recipes[layer](settings)}
+        penalty = given.pop("penalty", None)
+        both = [self._objective, -self._objective]
         return make_request(
             self._model,
-            [self._objective, -self._objective],
+            both if penalty is None else [objective - penalty for objective in both],
             units=None,
             key=settings.key,
             lowering=self._lowering,
-            **{**usual, **self._recipes[layer](settings)},
+            **given,
         )

@@ -16,7 +16,7 @@ from jaxviz.models.program import Lowering
 from jaxviz.objectives import Objective
 from jaxviz.rendering.devices import Devices, local_devices
 from jaxviz.rendering.engine import MOST_STEPS, Engine
-from jaxviz.rendering.lanes import affordable_lanes, lanes_together, wished_lanes
+from jaxviz.rendering.lanes import affordable_lanes, lanes_together, views_together, wished_lanes
 from jaxviz.rendering.overriding import overrides
 from jaxviz.rendering.plateau import traced
 from jaxviz.rendering.request import Request
@@ -53,6 +53,7 @@ class Look:
         states: climbing, done, dead or diverged.
         messages: Advice, empty where all is well.
         scores: The scores since the last look, NaN where a unit stood still.
+        transparency: Absolute gradients of the images added up so far, or None where they were not asked for.
     """
 
     units: tuple[int, ...]
@@ -61,6 +62,7 @@ class Look:
     states: tuple[str, ...]
     messages: tuple[str, ...]
     scores: Float32[np.ndarray, "time unit"]
+    transparency: Float32[np.ndarray, "unit ..."] | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Shown:
     _pictures: Array
     _counters: Array
     _scores: list[_Scores]
+    _transparency: Array | None
 
     def look(self) -> Look:
         """Wait for the device, and return what the units look like."""
@@ -86,6 +89,7 @@ class Shown:
             tuple(state for state, _ in verdicts),
             tuple(text for _, text in verdicts),
             scores[:, self._held],
+            None if self._transparency is None else np.asarray(self._transparency)[self._held],
         )
 
 
@@ -187,12 +191,13 @@ class Slots:
 
     def show(self) -> "Shown":
         """Dispatch what the units look like after the steps so far. It is copied while further steps are made."""
-        pictures, counters = self.engine.show(self._lanes, self._request.parameterization)
+        pictures, counters, transparency = self.engine.show(self._lanes, self._request.parameterization)
         scores, self._scores = self._scores, []
-        for array in (pictures, counters, *(array for array, _ in scores)):
+        asked = () if transparency is None else (transparency,)
+        for array in (pictures, counters, *asked, *(array for array, _ in scores)):
             array.copy_to_host_async()
         held = [lane for lane, unit in enumerate(self._occupants) if unit is not None]
-        return Shown(self.units, held, pictures, counters, scores)
+        return Shown(self.units, held, pictures, counters, scores, transparency)
 
     def images(self) -> Float32[np.ndarray, "unit height width channel"]:
         """Make the images of the units in lanes, in full precision."""
@@ -232,6 +237,7 @@ class Slots:
             request.parameterization,
             request.transform,
             np.float32(request.learning_rate),
+            {name: np.float32(number) for name, number in getattr(request.optimizer, "numbers", {}).items()},
             traced(request.stop_on_plateau),
             request.gradient_rules,
         )
@@ -301,27 +307,29 @@ def _engine(request: Request, unit: int, wished: int) -> tuple[Engine, int]:
     members = local_devices()
     each = wished_lanes(-(-wished // len(members)))
     devices = Devices(members[: -(-wished // each)])
-    count = request.parameterization.images_in_lane
-    together = lanes_together(each)
-    network = model.network(request.canvas_size, together * count)
+    views = views_together(request.transform.views)
+    images = request.parameterization.images_in_lane * views  # of a lane, that the model sees at once
+    together = lanes_together(each, views=views)
+    network = model.network(request.canvas_size, together * images)
     wanted = [v for target, layer in targets for v in network.wanted(layer, rectified=target.rectified)]
-    together = affordable_lanes(together, network, wanted, images_in_lane=count)
+    together = affordable_lanes(together, network, wanted, images_in_lane=images)
     engines = _engines.setdefault(model, {})
     how = (request.lowering, request.precision)
     rules = request.gradient_rules
     kinds = cast(Any, jax.tree.structure(rules))
-    shape = (request.canvas_size, each, together, request.image_size)
-    identity = (shape, devices, targets, request.optimizer, *how, kinds)
+    kept = (together, views, request.transparency)
+    optimizer = getattr(request.optimizer, "form", request.optimizer)
+    identity = (request.canvas_size, each, request.image_size, devices, targets, optimizer, *how, kinds, *kept)
     if identity not in engines:
         engines[identity] = Engine(
-            model.network(request.canvas_size, together * count),
+            model.network(request.canvas_size, together * images),
             targets,
             request.optimizer,
             request.image_size,
             _lowering(*how),
-            overrides(model, request.canvas_size, together * count, rules, wanted),
+            overrides(model, request.canvas_size, together * images, rules, wanted),
             devices,
-            together,
+            *kept,
         )
     return engines[identity], each * devices.count
 

@@ -31,6 +31,7 @@ class Lanes(NamedTuple):
         moved: Whether any gradient was ever other than zero.
         settled: Whether the score has stopped rising; the lane stands still from then on.
         progress: What tells whether it has.
+        transparency: Absolute gradients of the score by the image, added up over the steps, or None if nobody asked.
     """
 
     variables: Any
@@ -43,6 +44,7 @@ class Lanes(NamedTuple):
     moved: Bool[Array, " lane"]
     settled: Bool[Array, " lane"]
     progress: Progress
+    transparency: Float[Array, "lane ..."] | None
 
 
 class Climb(NamedTuple):
@@ -53,6 +55,7 @@ class Climb(NamedTuple):
         parameterization: How variables make an image.
         transform: How an image is disturbed before the model sees it.
         learning_rate: Size of a step.
+        optimizer_numbers: Numbers of the optimizer that are not compiled in, by name.
         plateau: When a unit whose score no longer rises is stopped.
         gradient_rules: How gradients pass some operations of the network.
     """
@@ -61,16 +64,24 @@ class Climb(NamedTuple):
     parameterization: Parameterization
     transform: Transform
     learning_rate: Any
+    optimizer_numbers: dict[str, Any]
     plateau: Plateau
     gradient_rules: tuple[GradientRule, ...]
 
 
-def begun(variables: Any, optimizer: Any, key: Array, last_step: Int[Array, " lane"]) -> Lanes:
+def begun(
+    variables: Any,
+    optimizer: Any,
+    key: Array,
+    last_step: Int[Array, " lane"],
+    transparency: Float[Array, "lane ..."] | None = None,
+) -> Lanes:
     """Return lanes whose units have made no step."""
     no, yes = jnp.zeros_like(last_step, bool), jnp.ones_like(last_step, bool)
     unknown = jnp.full(last_step.shape, jnp.nan, jnp.float32)
     step = jnp.zeros_like(last_step)
-    return Lanes(variables, optimizer, key, step, last_step, unknown, yes, no, no, no_progress(len(last_step)))
+    progress = no_progress(len(last_step))
+    return Lanes(variables, optimizer, key, step, last_step, unknown, yes, no, no, progress, transparency)
 
 
 def select(mask: Bool[Array, " lane"], chosen: Any, other: Any) -> Any:

@@ -109,8 +109,10 @@ def write_npz(path: Path, arrays: dict[str, np.ndarray], record: dict[str, Any])
     write_whole(path, lambda file: np.savez(file, **members))
 
 
-def read_npz(path: Path, names: Iterable[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Read the arrays of these names and the JSON record that `write_npz` wrote.
+def read_npz(
+    path: Path, names: Iterable[str], *, optional: Iterable[str] = ()
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Read the arrays of these names, the optional ones that are there, and the JSON record that `write_npz` wrote.
 
     Raises:
         ValueError: If the file is none of ours, or is damaged.
@@ -127,7 +129,8 @@ def read_npz(path: Path, names: Iterable[str]) -> tuple[dict[str, np.ndarray], d
             if RECORD not in members:
                 raise ValueError(f"it was not written by jaxviz (it has no member {RECORD!r}).")
             record = json.loads(members[RECORD].tobytes())
-            return {name: members[name] for name in names}, record
+            there = [*names, *(name for name in optional if name in members)]
+            return {name: members[name] for name in there}, record
         # All that NumPy, zipfile and zlib are known to raise on a file cut short or altered.
         except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
             raise ValueError(f"{path.name!r} cannot be read as a rendering: {error}") from error

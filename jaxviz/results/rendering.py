@@ -14,6 +14,7 @@ from jaxviz.results.checks import frozen_array, frozen_states, frozen_texts, sam
 from jaxviz.results.notebook import figures_html
 from jaxviz.results.recipe import Recipe
 from jaxviz.results.sheet import as_rgb, contact_sheet, png_bytes, to_bytes
+from jaxviz.results.transparency import faded, opacity, stretched
 
 LISTED_UNITS = 20
 """How many units `str` lists before it counts the rest."""
@@ -34,6 +35,9 @@ class Rendering:
         states: Each unit's state: done, dead, diverged, stopped, or on its way when interrupted.
         messages: Advice for each unit, empty where all is well.
         recipe: Everything needed to make the images again.
+        transparency: How strongly each pixel moved the score: absolute gradients, added up over the steps and averaged
+            over the channels. None unless `render` was asked for it; where it is there, `grid`, `save` and the notebook
+            show the pictures faded where it is small.
 
     Example:
         >>> import numpy as np
@@ -71,6 +75,7 @@ class Rendering:
     states: tuple[str, ...]
     messages: tuple[str, ...]
     recipe: Recipe
+    transparency: Float32[np.ndarray, "unit height width"] | None = None
 
     def __post_init__(self) -> None:
         images = frozen_array(self.images, np.float32, (None,) * 4, "images")
@@ -84,6 +89,8 @@ class Rendering:
             "states": frozen_states(self.states, count),
             "messages": frozen_texts(self.messages, count, "messages"),
         }
+        if self.transparency is not None:
+            checked["transparency"] = frozen_array(self.transparency, np.float32, images.shape[:-1], "transparency")
         for name, value in checked.items():
             object.__setattr__(self, name, value)
         self._check_values()
@@ -98,6 +105,8 @@ class Rendering:
             lost = np.isnan(image) if state == "diverged" else False
             if not (lost | ((image >= 0) & (image <= 1))).all():
                 raise ValueError(f"The image of {label!r} has values outside [0, 1], or that are not numbers.")
+        if self.transparency is not None and not (self.transparency >= 0).all():
+            raise ValueError("The transparency is a sum of absolute gradients; it has no negative values.")
 
     __hash__ = None  # pyright: ignore[reportAssignmentType]  # holds arrays, as a list does
 
@@ -123,6 +132,7 @@ class Rendering:
             states=tuple(self.states[position] for position in chosen),
             messages=tuple(self.messages[position] for position in chosen),
             recipe=self.recipe.for_units(chosen),
+            transparency=None if self.transparency is None else self.transparency[positions],
         )
 
     @property
@@ -132,6 +142,42 @@ class Rendering:
         for row in self.score_history:
             last = np.where(np.isnan(row), last, row)
         return last
+
+    def pictures(
+        self, *, channels: Sequence[int] | None = None, contrast_percentile: float | None = None
+    ) -> UInt8[np.ndarray, "unit height width 3"]:
+        """Return the images as they are shown: as RGB bytes, faded to grey where the unit did not care.
+
+        Args:
+            channels: Which channels to show; see `grid`.
+            contrast_percentile: Stretches the values of every picture from this percentile to the opposite one; None
+                leaves them as they are.
+        """
+        pictures = self._stretched(channels, contrast_percentile)
+        return pictures if self.transparency is None else faded(pictures, opacity(self.transparency))
+
+    def rgba(
+        self,
+        *,
+        channels: Sequence[int] | None = None,
+        opacity_percentile: float = 80.0,
+        contrast_percentile: float | None = None,
+    ) -> UInt8[np.ndarray, "unit height width 4"]:
+        """Return the images with their transparency as a fourth channel, as PNG files have it.
+
+        Args:
+            channels: Which channels to show; see `grid`.
+            opacity_percentile: Percentile of a picture's transparency from which on it is opaque (MaCo: 80).
+            contrast_percentile: Stretches the values of every picture from this percentile to the opposite one, as
+                figures of MaCo do with 1; None leaves the colours as they are.
+
+        Raises:
+            ValueError: The rendering has no transparency; ask `render` for it.
+        """
+        if self.transparency is None:
+            raise ValueError("This rendering has no transparency: call render(..., transparency=True).")
+        alpha = to_bytes(opacity(self.transparency, percentile=opacity_percentile))
+        return np.concatenate([self._stretched(channels, contrast_percentile), alpha[..., None]], axis=-1)
 
     def grid(
         self,
@@ -157,11 +203,10 @@ class Rendering:
             ValueError: If there is no such channel, or a number is too small.
         """
         return contact_sheet(
-            to_bytes(self.images),
+            self.pictures(channels=channels),
             labels=self.labels if labels else None,
             columns=columns,
             gap_pixels=gap_pixels,
-            channels=channels,
         )
 
     def save(self, path: str | os.PathLike[str], *, columns: int | None = None, labels: bool = False) -> None:
@@ -190,6 +235,7 @@ class Rendering:
                     "images": self.images,
                     "score_history": self.score_history,
                     "history_steps": self.history_steps,
+                    **({} if self.transparency is None else {"transparency": self.transparency}),
                 },
                 {
                     "labels": self.labels,
@@ -206,6 +252,8 @@ class Rendering:
     def save_images(self, folder: str | os.PathLike[str], *, channels: Sequence[int] | None = None) -> list[Path]:
         """Write one PNG a unit, named after its label, each with the recipe of that one unit.
 
+        Where there is a transparency, the files have it: `rgba` with its defaults.
+
         Args:
             folder: Where to write; made if it is missing.
             channels: Which channels to show; see `grid`.
@@ -213,8 +261,9 @@ class Rendering:
         Returns:
             The paths, in the order of the units.
         """
+        pictures = self.pictures(channels=channels) if self.transparency is None else self.rgba(channels=channels)
         paths = [Path(folder) / f"{name}.png" for name in files.file_names(self.labels)]
-        for position, (path, image) in enumerate(zip(paths, self._rgb(channels), strict=True)):
+        for position, (path, image) in enumerate(zip(paths, pictures, strict=True)):
             png = png_bytes(image, text=files.recipe_text(self.recipe.for_units([position])))
             files.write_whole(path, lambda file, png=png: file.write(png))
         return paths
@@ -242,7 +291,7 @@ class Rendering:
             ValueError: If the file is none of ours, is cut off, or was written by a newer jaxviz.
         """
         path = Path(path)
-        arrays, record = files.read_npz(path, ("images", "score_history", "history_steps"))
+        arrays, record = files.read_npz(path, ("images", "score_history", "history_steps"), optional=("transparency",))
         try:
             return cls(
                 **arrays,
@@ -254,11 +303,14 @@ class Rendering:
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"{path.name!r} cannot be read as a rendering: {error}") from error
 
-    def _rgb(self, channels: Sequence[int] | None = None) -> UInt8[np.ndarray, "unit height width 3"]:
-        return as_rgb(to_bytes(self.images), channels)
+    def _stretched(
+        self, channels: Sequence[int] | None, percentile: float | None
+    ) -> UInt8[np.ndarray, "unit height width 3"]:
+        images = self.images if percentile is None else stretched(self.images, percentile=percentile)
+        return as_rgb(to_bytes(images), channels)
 
     def _repr_html_(self) -> str:
-        return figures_html(self._rgb(), self.labels, self.scores, self.states, self.messages)
+        return figures_html(self.pictures(), self.labels, self.scores, self.states, self.messages)
 
     def __repr__(self) -> str:
         count, *shape = self.images.shape

@@ -110,11 +110,11 @@ def _label_strip(label: str, height: int, width: int) -> UInt8[np.ndarray, "stri
     return np.asarray(strip)
 
 
-def png_bytes(image: UInt8[np.ndarray, "height width 3"], *, text: str | None = None) -> bytes:
+def png_bytes(image: UInt8[np.ndarray, "height width colour"], *, text: str | None = None) -> bytes:
     r"""Encode an RGB image as PNG.
 
     Args:
-        image: uint8 image.
+        image: uint8 image; a fourth channel is its opacity.
         text: ASCII kept in the file as its text chunk "jaxviz"; none if None.
 
     Example:

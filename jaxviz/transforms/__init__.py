@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jaxviz.transforms.base import Transform
+from jaxviz.transforms.blur import Blur, blur
 from jaxviz.transforms.closeup import Closeup, closeup
 from jaxviz.transforms.composition import Compose, Geometric, compose
+from jaxviz.transforms.flip import Flip, flip
 from jaxviz.transforms.geometric import (
     Crop,
     Jitter,
@@ -26,11 +28,15 @@ from jaxviz.transforms.geometric import (
 )
 from jaxviz.transforms.noise import Noise, noise
 from jaxviz.transforms.presets import distill_2017, lucid, lucid_noise, ranges
+from jaxviz.transforms.views import Annealed, Views, annealed, several_views
 
 __all__ = [
+    "Annealed",
+    "Blur",
     "Closeup",
     "Compose",
     "Crop",
+    "Flip",
     "Geometric",
     "Jitter",
     "Noise",
@@ -39,10 +45,14 @@ __all__ = [
     "Scale",
     "Shift",
     "Transform",
+    "Views",
+    "annealed",
+    "blur",
     "closeup",
     "compose",
     "crop",
     "distill_2017",
+    "flip",
     "from_json",
     "jitter",
     "lucid",
@@ -52,12 +62,15 @@ __all__ = [
     "ranges",
     "rotate",
     "scale",
+    "several_views",
     "shift",
 ]
 
 _FACTORIES: dict[str, Callable[..., Transform]] = {
+    "blur": blur,
     "closeup": closeup,
     "crop": crop,
+    "flip": flip,
     "jitter": jitter,
     "noise": noise,
     "pad": pad,
@@ -88,9 +101,13 @@ def from_json(record: Mapping[str, Any]) -> Transform:
     try:
         if kind == Compose.kind:
             return compose(*(from_json(member) for member in arguments["transforms"]))
+        if kind == Annealed.kind:
+            return annealed(from_json(arguments["first"]), from_json(arguments["last"]), steps=arguments["steps"])
+        if kind == Views.kind:
+            return several_views(from_json(arguments["inner"]), count=arguments["count"])
         if kind in _FACTORIES:
             return _FACTORIES[kind](**arguments)
     except (KeyError, TypeError) as error:
         raise ValueError(f"This record of kind {kind!r} describes no transform: {error}.") from error
-    known = ", ".join(sorted([*_FACTORIES, Compose.kind]))
+    known = ", ".join(sorted([*_FACTORIES, Annealed.kind, Compose.kind, Views.kind]))
     raise ValueError(f"Unknown kind of transform {kind!r}. Known kinds: {known}.")

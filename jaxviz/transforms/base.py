@@ -12,15 +12,17 @@ from dataclasses import fields
 from typing import Any, ClassVar, TypeAlias
 
 import jax
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from jaxviz.transforms.values import plain, written
 
 Image: TypeAlias = Float[Array, "height width channel"]
 Disturbed: TypeAlias = Float[Array, "rows columns channel"]
+# How many steps a climb has made: a whole number, or the tracer of one.
+Step: TypeAlias = int | Int[Array, ""]
 
 # Arguments that the factory functions take by name only.
-_NAMED = ("choices", "fill")
+_NAMED = ("centre_deviation", "choices", "fill", "half_range", "size", "uniform")
 
 
 class Transform(abc.ABC):
@@ -56,6 +58,15 @@ class Transform(abc.ABC):
         Raises:
             ValueError: nothing is left of so small an image.
         """
+
+    @property
+    def views(self) -> int:
+        """How many views of an image a step takes; more than one only of `several_views`."""
+        return 1
+
+    def at(self, step: Step) -> "Transform":  # noqa: ARG002 - for those that change over the steps
+        """Return the transform as it is at a step of a climb, counted from 0: itself, unless it is `annealed`."""
+        return self
 
     def arguments(self) -> dict[str, Any]:
         """Return as plain data what the factory function named `kind` was called with."""

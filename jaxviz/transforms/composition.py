@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from jaxviz.transforms.base import Disturbed, Image, Transform
+from jaxviz.transforms.base import Disturbed, Image, Step, Transform
 from jaxviz.transforms.sampling import Affine, sample
 from jaxviz.transforms.values import Leaf
 
@@ -76,6 +76,10 @@ class Compose(Transform):
             height, width = transform.output_size(height, width)
         return height, width
 
+    def at(self, step: Step) -> Transform:
+        """Return the composition of every transform as it is at a step."""
+        return Compose(tuple(transform.at(step) for transform in self.transforms))
+
     def to_json(self) -> dict[str, Any]:
         """Return the transforms in their order."""
         return {"kind": self.kind, "transforms": [transform.to_json() for transform in self.transforms]}
@@ -94,6 +98,9 @@ def compose(*transforms: Transform) -> Compose:
         transforms: in the order in which they disturb the image; compositions among them are taken apart.
             Without any the image stays as it is.
 
+    Raises:
+        TypeError: one of them takes several views.
+
     Example:
         >>> from jaxviz.transforms import jitter, pad, rotate
         >>> transform = compose(pad(12), jitter(8), rotate(10))
@@ -102,6 +109,8 @@ def compose(*transforms: Transform) -> Compose:
     """
     flat: list[Transform] = []
     for transform in transforms:
+        if transform.views > 1:
+            raise TypeError(f"{transform} takes several views: put several_views around the whole composition.")
         flat += transform.transforms if isinstance(transform, Compose) else [transform]
     return Compose(tuple(flat))
 

@@ -10,24 +10,28 @@ from jaxviz.transforms.base import Disturbed, Image, Transform
 from jaxviz.transforms.values import Leaf, limit
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["standard_deviation"], meta_fields=[])
+@partial(jax.tree_util.register_dataclass, data_fields=["standard_deviation", "uniform"], meta_fields=[])
 @dataclass(frozen=True, eq=False, repr=False)
 class Noise(Transform):
-    """Gaussian noise added to every value of the image; made by `noise`."""
+    """Noise added to every value of the image; made by `noise`."""
 
     standard_deviation: Leaf
+    uniform: Leaf = None
     kind = "noise"
 
     def __call__(self, key: PRNGKeyArray, image: Image) -> Disturbed:
         """Add noise; the result is not clipped to [0, 1], which would cut off the gradient there."""
-        return image + self.standard_deviation * jax.random.normal(key, image.shape, image.dtype)
+        noisy = image + self.standard_deviation * jax.random.normal(key, image.shape, image.dtype)
+        if self.uniform is None:
+            return noisy
+        return noisy + self.uniform * jax.random.uniform(jax.random.fold_in(key, 1), image.shape, image.dtype, -1, 1)
 
     def output_size(self, height: int, width: int) -> tuple[int, int]:
         """Return the same size."""
         return height, width
 
 
-def noise(standard_deviation: float) -> Noise:
+def noise(standard_deviation: float, *, uniform: float | None = None) -> Noise:
     """Add Gaussian noise to every value of the image.
 
     Detail that is fainter than the noise no longer pays, so what a picture shows has to be strong: a cure for the
@@ -35,9 +39,10 @@ def noise(standard_deviation: float) -> Noise:
 
     Args:
         standard_deviation: of the noise, where the image's values are in [0, 1].
+        uniform: adds even noise besides, from minus to plus this, as implementations of MaCo do; none if None.
 
     Raises:
-        ValueError: the standard deviation is negative or not finite.
+        ValueError: a number is negative or not finite.
 
     References:
         D. Smilkov, N. Thorat, B. Kim, F. Viégas, M. Wattenberg: SmoothGrad: removing noise by adding noise. 2017.
@@ -48,4 +53,5 @@ def noise(standard_deviation: float) -> Noise:
         >>> noise(0.1)(jax.random.key(0), jax.numpy.zeros((4, 5, 3))).shape
         (4, 5, 3)
     """
-    return Noise(limit(standard_deviation, "The standard deviation"))
+    even = None if uniform is None else limit(uniform, "The greatest even noise")
+    return Noise(limit(standard_deviation, "The standard deviation"), even)

@@ -35,14 +35,34 @@ def whole_pixels(value: Any) -> int:
         ...
         TypeError: The number of pixels is 2.5 (float). Give a whole number.
     """
+    number = _whole(value, "number of pixels")
+    if number < 0:
+        raise ValueError(f"The number of pixels is {number}. Give zero or more.")
+    return number
+
+
+def count_of(value: Any, name: str) -> int:
+    """Return a number of things, of which there is one at least.
+
+    Example:
+        >>> count_of(0, "number of views")
+        Traceback (most recent call last):
+        ...
+        ValueError: The number of views is 0. Give a whole number, 1 or more.
+    """
+    number = _whole(value, name)
+    if number < 1:
+        raise ValueError(f"The {name} is {number}. Give a whole number, 1 or more.")
+    return number
+
+
+def _whole(value: Any, name: str) -> int:
     try:
         number = None if isinstance(value, bool) else operator.index(value)
     except TypeError:
         number = None
     if number is None:
-        raise TypeError(f"The number of pixels is {value!r} ({type(value).__name__}). Give a whole number.")
-    if number < 0:
-        raise ValueError(f"The number of pixels is {number}. Give zero or more.")
+        raise TypeError(f"The {name} is {value!r} ({type(value).__name__}). Give a whole number.")
     return number
 
 

@@ -101,7 +101,12 @@ def open_bench(
         }
 
     def arguments(preset: Preset) -> Callable[[Settings], dict[str, Any]]:
-        return lambda settings: preset.settings(size=settings.size, steps=settings.steps)
+        def given(settings: Settings) -> dict[str, Any]:
+            chosen = preset.settings(size=settings.size, steps=settings.steps, model=model)
+            penalty = preset.penalty_in(size=settings.size, steps=settings.steps, model=model)
+            return chosen | {"transparency": False, "penalty": penalty}  # a live picture shows none
+
+        return given
 
     climb = SideBySide(model, climbed, {preset.name: arguments(preset) for preset in chosen}, measure=measure)
     facts = BenchFacts(

@@ -20,6 +20,7 @@ from jaxviz.objectives import (
     l2,
     random_direction,
     token,
+    total_variation,
 )
 
 RANDOM = np.random.default_rng(8)
@@ -174,3 +175,25 @@ def test_classes_by_name_have_probabilities_too():
 def test_what_cannot_be_is_refused_with_advice(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+# --- total variation with an exponent --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("exponent", [1, 1.5, 2, 3])
+def test_total_variation_with_an_exponent_is_the_papers(exponent):
+    """Mahendran and Vedaldi, equation 3, the sum over channels too; a difference beyond the edge is none."""
+    image = np.random.default_rng(0).uniform(size=(6, 7, 3)).astype(np.float32)
+    down, right = np.diff(image, axis=0, append=image[-1:]), np.diff(image, axis=1, append=image[:, -1:])
+    expected = ((down**2 + right**2) ** (exponent / 2)).sum()
+    penalty = total_variation(exponent=exponent)
+    np.testing.assert_allclose(penalty.score({}, jnp.array(image)), expected, rtol=1e-5)
+    assert from_json(penalty.to_json()) == penalty
+    assert str(penalty) == f"total_variation(exponent={exponent})"
+    flat = jax.grad(lambda image: penalty.score({}, image))(jnp.full((4, 5, 3), 0.5))
+    assert np.abs(flat).max() == 0
+
+
+def test_an_exponent_that_is_none_is_refused():
+    with pytest.raises(ValueError, match=r"exponent of total_variation is 0\. Give a number above zero"):
+        total_variation(exponent=0)

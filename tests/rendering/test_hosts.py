@@ -36,8 +36,8 @@ slots.Slots.arrange = watched
 
 model = jaxviz.wrap(small_network(), input_shape=(24, 24, 3))
 rendering = jaxviz.render(model, "second", units=[4, 0, 3, 1, 5], steps=int(steps), size=24, progress=False,
-                          learning_rate=float(learning_rate))
-np.savez(path, images=rendering.images, history=rendering.score_history)
+                          learning_rate=float(learning_rate), transparency=True)
+np.savez(path, images=rendering.images, history=rendering.score_history, transparency=rendering.transparency)
 print(json.dumps({"entered": entered, "states": rendering.states, "labels": rendering.labels}), flush=True)
 """.replace("HEARTBEAT", str(HEARTBEAT_SECONDS))
 
@@ -93,6 +93,7 @@ def test_each_host_makes_its_share_and_both_get_the_pictures_that_one_alone_make
             with np.load(tmp_path / f"{host}.npz") as found:
                 np.testing.assert_array_equal(found["images"], expected["images"])
                 np.testing.assert_array_equal(found["history"], expected["history"])
+                np.testing.assert_array_equal(found["transparency"], expected["transparency"])
 
 
 def test_hosts_that_were_asked_for_different_things_say_so(started, tmp_path):

@@ -1,0 +1,191 @@
+"""Ascent under regularizers that act on the pixels or on their gradients: blurs, decay, zeroing of what is small."""
+
+import math
+from typing import Any, NamedTuple, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Int
+
+from jaxviz.optimizers.base import Number, Recorded, given, mapped, positive, recorded, transformation
+
+# SciPy's `gaussian_filter` looks four standard deviations far.
+_TRUNCATE = 4.0
+_HALF = 0.5
+
+
+class Steps(NamedTuple):
+    """The state of `yosinski`: the number of steps made."""
+
+    made: Int[Array, ""]
+
+
+def yosinski(
+    *,
+    learning_rate: float | None = None,
+    progress: float | None = None,
+    max_learning_rate: float = math.inf,
+    decay: float = 0.0,
+    blur_pixels: float = 0.0,
+    blur_every: int = 1,
+    small_norm_percent: float = 0.0,
+    small_benefit_percent: float = 0.0,
+) -> Recorded:
+    """Climb pixels under the four regularizers of the Deep Visualization Toolbox.
+
+    A step of gradient ascent, cut off at black and white, and then, each where its number is not zero: decay, blur,
+    zeroing of pixels whose norm over the channels is small, zeroing of pixels whose contribution to the score is small:
+    the absolute sum over channels of gradient times value.
+
+    Args:
+        learning_rate: a fixed one; or give `progress`.
+        progress: the rise of the score to aim at in a step: the learning rate is this over the squared length of the
+            gradient, `max_learning_rate` at most.
+        max_learning_rate: see `progress`.
+        decay: share by which the pixels shrink towards grey in every step.
+        blur_pixels: standard deviation of a Gaussian blur.
+        blur_every: steps from one blur to the next; the first step blurs.
+        small_norm_percent: percentile of the norms below which a pixel is set to grey.
+        small_benefit_percent: percentile of the contributions below which a pixel is set to grey.
+
+    Raises:
+        ValueError: both or neither of `learning_rate` and `progress` is given, or a number is out of range.
+
+    References:
+        J. Yosinski, J. Clune, A. Nguyen, T. Fuchs, H. Lipson: Understanding Neural Networks Through Deep Visualization.
+        ICML workshop, 2015. arXiv:1506.06579. The order is that of its code, `optimize/gradient_optimizer.py`.
+
+    Example:
+        >>> optimizer = yosinski(learning_rate=1, decay=0.5)
+        >>> image = jnp.full((2, 3, 1), 0.1)
+        >>> updates, _ = optimizer.update(-0.1 * jnp.ones((2, 3, 1)), optimizer.init(image), image)
+        >>> round(float((image + updates)[0, 0, 0]), 3)
+        0.1
+    """
+    if (learning_rate is None) == (progress is None):
+        raise ValueError("Give either learning_rate or progress.")
+    rate = positive(progress=progress) if learning_rate is None else positive(learning_rate=learning_rate)
+    if isinstance(blur_every, bool) or int(blur_every) != blur_every or blur_every < 1:
+        raise ValueError(f"blur_every is {blur_every}; give a whole number of steps, 1 or more.")
+    regularizers = {
+        "decay": (decay, 1),
+        "blur_pixels": (blur_pixels, 64),
+        "small_norm_percent": (small_norm_percent, 100),
+        "small_benefit_percent": (small_benefit_percent, 100),
+    }
+    for name, (value, most) in regularizers.items():
+        if not 0 <= value <= most:
+            raise ValueError(f"{name} is {value}; give a number from 0 to {most}.")
+    most = {} if math.isinf(max_learning_rate) else {"max_learning_rate": float(max_learning_rate)}
+    amounts = {name: float(value) for name, (value, _) in regularizers.items()}
+    record = {"kind": "yosinski"} | rate | most | amounts | {"blur_every": int(blur_every)}
+    # What is switched off is not compiled in.
+    numbers = rate | most | {name: value for name, value in amounts.items() if value}
+    if blur_pixels:
+        return recorded(_yosinski, record, numbers | {"blur_every": int(blur_every)}, radius=_radius(blur_pixels))
+    return recorded(_yosinski, record, numbers)
+
+
+def _yosinski(
+    learning_rate: Number = None,
+    progress: Number = None,
+    max_learning_rate: Number = 1e30,
+    decay: Number = None,
+    blur_pixels: Number = None,
+    blur_every: Number = 1,
+    small_norm_percent: Number = None,
+    small_benefit_percent: Number = None,
+    radius: int = 0,
+) -> optax.GradientTransformation:
+    def update(gradient: Any, state: Steps, variables: Any = None) -> tuple[Any, Steps]:
+        old, rise = cast(Array, given(variables)), -cast(Array, gradient)
+        rate = learning_rate
+        if progress is not None:
+            rate = jnp.minimum(progress / jnp.maximum(jnp.sum(jnp.square(rise)), 1e-30), max_learning_rate)
+        image = jnp.clip(old + rate * rise, -_HALF, _HALF)
+        if decay is not None:
+            image = image * (1 - decay)
+        if blur_pixels is not None:
+            blurs = state.made % jnp.asarray(blur_every).astype(jnp.int32) == 0
+            image = jnp.where(blurs, blurred(image, blur_pixels, radius=radius), image)
+        if small_norm_percent is not None:
+            image = _zero_below(image, jnp.sqrt(jnp.sum(jnp.square(image), axis=-1)), small_norm_percent)
+        if small_benefit_percent is not None:
+            image = _zero_below(image, jnp.abs(jnp.sum(rise * image, axis=-1)), small_benefit_percent)
+        return image - old, Steps(state.made + 1)
+
+    return transformation(lambda _: Steps(jnp.zeros((), jnp.int32)), update)
+
+
+def blur_gradients(*, blur_pixels: float, learning_rate: float) -> Recorded:
+    """Climb by Adam along blurred gradients, so that fine detail is reached only through coarse.
+
+    Args:
+        blur_pixels: standard deviation of a Gaussian blur of the gradient of every pixel; for `pixels` only.
+        learning_rate: of Adam.
+
+    Raises:
+        ValueError: a number is not positive.
+
+    References:
+        A. Øygard: Visualizing GoogLeNet Classes. 2015.
+
+    Example:
+        >>> optimizer = blur_gradients(blur_pixels=1, learning_rate=0.05)
+        >>> optimizer.record["kind"]
+        'blur_gradients'
+    """
+    numbers = positive(blur_pixels=blur_pixels, learning_rate=learning_rate)
+    return recorded(_blur_gradients, {"kind": "blur_gradients"} | numbers, numbers, radius=_radius(blur_pixels))
+
+
+def _blur_gradients(blur_pixels: Number, learning_rate: Number, radius: int) -> optax.GradientTransformation:
+    adam = optax.adam(learning_rate)
+
+    def update(gradient: Any, state: Any, variables: Any = None) -> tuple[Any, Any]:
+        smooth = mapped(lambda part: blurred(part, blur_pixels, radius=radius), gradient)
+        return adam.update(smooth, state, variables)
+
+    return transformation(adam.init, update)
+
+
+def blurred(
+    image: Float[Array, "row column channel"], blur_pixels: Number, *, radius: int | None = None
+) -> Float[Array, "row column channel"]:
+    """Blur an image by a Gaussian, mirrored at its edges: `scipy.ndimage.gaussian_filter`.
+
+    Args:
+        image: the image.
+        blur_pixels: standard deviation, which may be traced if the radius is given.
+        radius: how far it looks, in pixels; four standard deviations if None.
+
+    Example:
+        >>> spike = jnp.zeros((7, 7, 1)).at[3, 3, 0].set(1.0)
+        >>> [round(float(value), 3) for value in blurred(spike, 0.5)[3, :, 0]]
+        [0.0, 0.0, 0.084, 0.619, 0.084, 0.0, 0.0]
+    """
+    radius = _radius(blur_pixels) if radius is None else radius
+    places = np.arange(-radius, radius + 1, dtype=np.float32)
+    weights = jnp.exp(-0.5 * jnp.square(places / jnp.float32(blur_pixels)))
+    weights = weights / jnp.sum(weights)
+    for axis in (0, 1):
+        padding = [(radius, radius) if axis == other else (0, 0) for other in range(image.ndim)]
+        padded, length = jnp.pad(image, padding, mode="symmetric"), image.shape[axis]
+        taps = [
+            weights[place] * jax.lax.slice_in_dim(padded, place, place + length, axis=axis)
+            for place in range(2 * radius + 1)
+        ]
+        image = sum(taps[1:], taps[0])
+    return image
+
+
+def _radius(blur_pixels: float) -> int:
+    return int(_TRUNCATE * blur_pixels + 0.5)
+
+
+def _zero_below(
+    image: Float[Array, "row column channel"], amounts: Float[Array, "row column"], percent: Number
+) -> Float[Array, "row column channel"]:
+    return jnp.where((amounts < jnp.percentile(amounts, percent))[..., None], 0, image)

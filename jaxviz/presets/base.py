@@ -1,0 +1,151 @@
+"""What a preset is: settings that someone has published, for a size, a model and a number of steps."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import optax
+
+from jaxviz.models import Layer, Model
+from jaxviz.objectives import Objective
+from jaxviz.parameterizations import Parameterization
+from jaxviz.rendering import render
+from jaxviz.rendering.request import objectives_of
+from jaxviz.results import Rendering
+from jaxviz.transforms import Transform
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the numbers of a preset may depend on.
+
+    Attributes:
+        size: Height and width of the picture in pixels.
+        seen: Height and width of what the model was made for.
+        channels: Of the picture.
+        steps: Of the climb.
+    """
+
+    size: int
+    seen: tuple[int, int]
+    channels: int
+    steps: int
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers a picture holds."""
+        return self.size * self.size * self.channels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """A set of settings that someone has published.
+
+    Attributes:
+        name: What it is called here.
+        source: Where the numbers are from.
+        differences: What is not as in the source.
+        size: Height and width of the source's pictures, in pixels.
+        steps: Steps of the climb.
+        parameterization: How variables make an image.
+        transforms: How images are disturbed; None for not at all.
+        penalty: What is subtracted from every objective, if anything.
+        optimizer: An optax transformation, or None for Adam.
+        learning_rate: Adam's, or None where the optimizer has its own.
+        transparency: Whether the pictures come with MaCo's transparency.
+    """
+
+    name: str
+    source: str
+    differences: str
+    size: int
+    steps: int
+    parameterization: Parameterization
+    transforms: Callable[[Scene], Transform] | None = None
+    penalty: Callable[[Scene], Objective] | None = None
+    optimizer: Callable[[Scene], optax.GradientTransformation] | None = None
+    learning_rate: float | None = None
+    transparency: bool = False
+
+    def settings(
+        self, *, size: int | None = None, steps: int | None = None, model: Model | None = None
+    ) -> dict[str, Any]:
+        """Return the arguments of `jaxviz.render`, the objective and its penalty aside.
+
+        Args:
+            size: Height and width in pixels in place of the source's.
+            steps: Steps in place of the source's.
+            model: The model, where crops are enlarged to the size that it was made for; otherwise to the picture's.
+
+        Example:
+            >>> from jaxviz.presets import PRESETS
+            >>> settings = PRESETS["lucid"].settings(steps=64)
+            >>> settings["steps"], settings["size"], settings["learning_rate"]
+            (64, 128, 0.05)
+        """
+        scene = self._scene(size, steps, model)
+        return {
+            "parameterization": self.parameterization,
+            "transforms": self.transforms and self.transforms(scene),
+            "optimizer": self.optimizer and self.optimizer(scene),
+            "learning_rate": self.learning_rate,
+            "transparency": self.transparency,
+            "size": scene.size,
+            "steps": scene.steps,
+        }
+
+    def render(
+        self,
+        model: Model,
+        objective: str | Layer | Objective | Sequence[Objective],
+        *,
+        units: Iterable[int | str] | int | str | None = None,
+        size: int | None = None,
+        steps: int | None = None,
+        key: int | jax.Array = 0,
+        progress: bool = True,
+    ) -> Rendering:
+        """Render units with these settings, the penalty subtracted from each objective.
+
+        The labels name the units; scores have the penalty in them, and the recipe says so.
+
+        Args:
+            model: A model made by `jaxviz.wrap` or `jaxviz.load`.
+            objective: As in `jaxviz.render`.
+            units: As in `jaxviz.render`.
+            size: Height and width in pixels in place of the source's.
+            steps: Steps in place of the source's.
+            key: Seed of all randomness.
+            progress: Whether a progress bar is shown.
+
+        Raises:
+            KeyError, IndexError, TypeError, ValueError: As `jaxviz.render`.
+
+        Example:
+            >>> import jaxviz
+            >>> from jaxviz.presets import named
+            >>> model = jaxviz.wrap(lambda images: images.mean((1, 2)), input_shape=(16, 16, 3))
+            >>> named("simonyan_2013").render(model, "mean", units=[0], size=16, steps=2, progress=False).labels
+            ('mean:0',)
+        """
+        objectives = objectives_of(model, objective, units)
+        labels = tuple(one.bind(model.class_names).label(model.class_names) for one in objectives)
+        settings = self.settings(size=size, steps=steps, model=model)
+        penalty = self.penalty_in(size=size, steps=steps, model=model)
+        if penalty is not None:
+            objectives = [one - penalty for one in objectives]
+        rendering = render(model, objectives, key=key, progress=progress, **settings)
+        return dataclasses.replace(rendering, labels=labels)
+
+    def penalty_in(
+        self, *, size: int | None = None, steps: int | None = None, model: Model | None = None
+    ) -> Objective | None:
+        """Return what is subtracted from every objective, for a size and a model as in `settings`; None for nothing."""
+        return self.penalty and self.penalty(self._scene(size, steps, model))
+
+    def _scene(self, size: int | None, steps: int | None, model: Model | None) -> Scene:
+        side = self.size if size is None else size
+        shape = (side, side, 3) if model is None or len(model.input_shape) != 3 else model.input_shape
+        return Scene(side, (shape[0], shape[1]), shape[2], self.steps if steps is None else steps)
