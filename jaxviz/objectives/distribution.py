@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Float32
 
-from jaxviz.objectives.base import Score, Shapes
+from jaxviz.objectives.base import ClassNames, Score, Shapes
 from jaxviz.objectives.units import LayerObjective
 from jaxviz.objectives.values import Leaf, check_finite, layer_name
 
@@ -55,7 +55,7 @@ class Distribution(LayerObjective):
             )
         check_finite(self.reference, f"The reference for layer {self.layer!r}")
 
-    def label(self, class_names: tuple[str, ...] = ()) -> str:  # noqa: ARG002
+    def label(self, class_names: ClassNames = ()) -> str:  # noqa: ARG002
         """Return what is matched, as in `block3 as in data`."""
         return f"{self.layer} as in data"
 

@@ -131,7 +131,7 @@ class Preset:
             ('mean:0',)
         """
         objectives = objectives_of(model, objective, units)
-        labels = tuple(one.bind(model.class_names).label(model.class_names) for one in objectives)
+        labels = tuple(one.bind(model.named_classes).label(model.named_classes) for one in objectives)
         settings = self.settings(size=size, steps=steps, model=model)
         penalty = self.penalty_in(size=size, steps=steps, model=model)
         if penalty is not None:
