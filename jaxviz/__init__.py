@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from jaxviz.objectives import l2 as l2
     from jaxviz.objectives import measure_distribution as measure_distribution
     from jaxviz.objectives import neuron as neuron
+    from jaxviz.objectives import opacity as opacity
     from jaxviz.objectives import random_direction as random_direction
     from jaxviz.objectives import token as token
     from jaxviz.objectives import total_variation as total_variation
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from jaxviz.parameterizations import pixels as pixels
     from jaxviz.parameterizations import several as several
     from jaxviz.parameterizations import starting_from as starting_from
+    from jaxviz.parameterizations import transparent as transparent
     from jaxviz.presets import compare_presets as compare_presets
     from jaxviz.rendering import Plateau as Plateau
     from jaxviz.rendering import render as render
@@ -60,6 +62,8 @@ if TYPE_CHECKING:
     from jaxviz.results import Rendering as Rendering
     from jaxviz.results import Settings as Settings
     from jaxviz.results import Snapshot as Snapshot
+    from jaxviz.spectrum import ActivationSpectrum as ActivationSpectrum
+    from jaxviz.spectrum import activation_spectrum as activation_spectrum
     from jaxviz.widgets import Bench as Bench
     from jaxviz.widgets import Explorer as Explorer
     from jaxviz.widgets import LayerGrid as LayerGrid
@@ -71,6 +75,7 @@ if TYPE_CHECKING:
 
 # Public name -> the module that defines it; a name that maps to itself is that submodule.
 _MODULE_OF = {
+    "ActivationSpectrum": "jaxviz.spectrum",
     "Bench": "jaxviz.widgets",
     "Explorer": "jaxviz.widgets",
     "Layer": "jaxviz.models",
@@ -84,6 +89,7 @@ _MODULE_OF = {
     "Settings": "jaxviz.results",
     "Snapshot": "jaxviz.results",
     "UnitView": "jaxviz.widgets",
+    "activation_spectrum": "jaxviz.spectrum",
     "alignment": "jaxviz.objectives",
     "caricature": "jaxviz.objectives",
     "channel": "jaxviz.objectives",
@@ -115,6 +121,7 @@ _MODULE_OF = {
     "measure_magnitude": "jaxviz.parameterizations",
     "neuron": "jaxviz.objectives",
     "objectives": "jaxviz.objectives",
+    "opacity": "jaxviz.objectives",
     "optimizers": "jaxviz.optimizers",
     "parameterizations": "jaxviz.parameterizations",
     "phase_only": "jaxviz.parameterizations",
@@ -128,10 +135,12 @@ _MODULE_OF = {
     "token": "jaxviz.objectives",
     "total_variation": "jaxviz.objectives",
     "transforms": "jaxviz.transforms",
+    "transparent": "jaxviz.parameterizations",
     "wrap": "jaxviz.models",
 }
 
 __all__ = [
+    "ActivationSpectrum",
     "Bench",
     "Explorer",
     "Layer",
@@ -146,6 +155,7 @@ __all__ = [
     "Snapshot",
     "UnitView",
     "__version__",
+    "activation_spectrum",
     "alignment",
     "caricature",
     "channel",
@@ -177,6 +187,7 @@ __all__ = [
     "measure_magnitude",
     "neuron",
     "objectives",
+    "opacity",
     "optimizers",
     "parameterizations",
     "phase_only",
@@ -190,6 +201,7 @@ __all__ = [
     "token",
     "total_variation",
     "transforms",
+    "transparent",
     "wrap",
 ]
 

@@ -67,7 +67,11 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("target", nargs="+", metavar="[MODEL] LAYER[:UNITS]", help="UNITS: 7 or 0-15,20 or class names")
     render.add_argument("-o", "--out", required=True, metavar="FILE", help=".png for a picture, .npz for everything")
     render.add_argument("--steps", type=int, default=256, help="steps of the climb (default 256)")
-    render.add_argument("--size", type=_size, help="pixels, as 128 or 128x192 (height x width; default 128)")
+    render.add_argument(
+        "--size",
+        type=_size,
+        help="pixels, as 128 or 128x192 (height x width; default 128); of other inputs as 512 or 16x32x32",
+    )
     render.add_argument(
         "--preset",
         default="auto",
@@ -140,11 +144,11 @@ def _check_writable(path: str) -> None:
         raise ValueError(f"cannot write '{path}': it is a folder")
 
 
-def _size(text: str) -> int | tuple[int, int]:
-    if not re.fullmatch(r"\d+(x\d+)?", text):
+def _size(text: str) -> int | tuple[int, ...]:
+    if not re.fullmatch(r"\d+(x\d+){0,2}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is no size; write 128 or 128x192 (height x width)")
-    numbers = [int(part) for part in text.split("x")]
-    return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
+    numbers = tuple(int(part) for part in text.split("x"))
+    return numbers[0] if len(numbers) == 1 else numbers
 
 
 def _units(target: str, layers: Any) -> tuple[str, list[int | str] | None]:

@@ -213,7 +213,7 @@ def _traits(
     units = list(dict.fromkeys(unit for unit, _ in tiles))
     states = {unit: state for (unit, _), state in zip(reversed(tiles), reversed(first.states), strict=True)}
     finished = sum(state in FINISHED for state in first.states)
-    settings = Settings().to_json() | {"steps": recipe.steps, "size": recipe.size[0]}
+    settings = Settings().to_json() | {"steps": recipe.steps, "size": (recipe.size or (Settings().size,))[0]}
     return {
         "kind": "explorer",
         "model_name": recipe.model.get("name", ""),

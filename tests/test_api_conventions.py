@@ -55,6 +55,7 @@ POSITIONAL_DEFAULTS = {
     "several": {"inner"},
     "shift": {"max_pixels"},
     "starting_from": {"inner"},
+    "transparent": {"inner"},
     "label": {"class_names"},
     "explore": {"layer", "units"},
     "curve": {"unit"},

@@ -25,8 +25,9 @@ ALLOWED = {
     "charts": RECORDS,
     "optimizers": frozenset(),  # optax transformations and nothing of ours
     "presets": LEAVES | RECORDS | {"rendering", "optimizers"},  # settings of all parts, and what compares them
+    "spectrum": LEAVES | RECORDS | {"rendering", "evidence"},  # pictures and data of one unit side by side
     "widgets": RECORDS | {"jobs", "html"},
-    "cli": LEAVES | ENGINES | FACES | RECORDS | {"jobs", "presets", ROOT},
+    "cli": LEAVES | ENGINES | FACES | RECORDS | {"jobs", "presets", "spectrum", ROOT},
     "__main__": frozenset({"cli"}),
     ROOT: frozenset(),  # the public table imports when a name is used, and for type checkers
 }

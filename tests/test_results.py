@@ -54,7 +54,7 @@ def test_recipe_does_not_change_with_the_dictionaries_it_was_made_from():
     ("changes", "message"),
     [
         ({"objectives": ()}, "at least one objective"),
-        ({"size": (5, 7, 3)}, r"size is \(height, width\)"),
+        ({"size": (5, 7, 3, 4)}, r"size is \(height, width\)"),
         ({"optimizer": {"learning_rate": float("nan")}}, "optimizer cannot be written as JSON"),
         ({"model": {"module": object()}}, "model cannot be written as JSON"),
     ],
@@ -109,9 +109,9 @@ def test_snapshots_are_equal_by_value_even_where_a_score_is_missing():
         ),
         ({"images": np.zeros((2, 5, 7, 3), np.int64)}, TypeError, "images holds int64"),
         (
-            {"images": np.zeros((5, 7, 3), np.uint8)},
+            {"images": np.zeros(5, np.uint8)},
             ValueError,
-            r"shape \(5, 7, 3\); it needs shape \(any, any",
+            r"shape \(5,\); it needs \[unit, height, width, channel\]",
         ),
         ({"scores": [1.0, 2.0, 3.0]}, ValueError, r"scores has shape \(3,\); it needs shape \(2\)"),
         ({"steps": [0.5, 1.0]}, TypeError, "steps holds float64"),

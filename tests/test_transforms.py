@@ -275,7 +275,7 @@ def test_compositions_are_flat_and_one_transform_does_the_same_composed(key):
 def places_in(image, transform):
     """Where a transform whose every draw has one possible value looks each pixel up."""
     size = transform.output_size(*image.shape[:2])
-    matrix, offset = map(np.asarray, transform.affine(jnp.zeros(transform.draws)))
+    matrix, offset = map(np.asarray, transform.affine(jnp.zeros(transform.draws(2)), 2))
     relative = np.indices(size) - (np.array(size) - 1)[:, None, None] / 2
     centre = (np.array(image.shape[:2]) - 1) / 2
     return np.float32(np.einsum("ij,jrc->irc", matrix, relative) + (offset + centre)[:, None, None])
@@ -464,7 +464,11 @@ def test_equality_is_about_values_and_not_about_arrays():
         (lambda: rotate(choices=[float("nan")]), ValueError, "Give finite numbers, one or more"),
         (lambda: compose(pad(2), crop(4)).output_size(4, 9), ValueError, r"crop\(4\) takes 8 pixels off"),
         (lambda: jitter(4).output_size(9, 4), ValueError, "leaves nothing of an image of 9 by 4"),
-        (lambda: from_json({"kind": "swirl"}), ValueError, "Unknown kind of transform 'swirl'. Known kinds: annealed"),
+        (
+            lambda: from_json({"kind": "swirl"}),
+            ValueError,
+            "kind of transform 'swirl'. Known kinds: annealed, background",
+        ),
         (lambda: from_json({"kind": "pad"}), ValueError, "'pad' describes no transform: .*'pixels'"),
         (lambda: from_json({"kind": "compose"}), ValueError, "'compose' describes no transform: 'transforms'"),
     ],

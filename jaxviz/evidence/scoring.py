@@ -74,7 +74,7 @@ def scores(
     result = np.empty((len(bound), len(images)), np.float32)
     for start in range(0, len(images), size):
         part = images[start : start + size]
-        padded = jnp.asarray(np.pad(part, [(0, size - len(part)), (0, 0), (0, 0), (0, 0)]))
+        padded = jnp.asarray(np.pad(part, [(0, size - len(part)), *[(0, 0)] * (part.ndim - 1)]))
         values = activations(model.weights, padded)
         for positions in forms.values():
             stacked = jax.tree.map(

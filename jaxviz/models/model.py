@@ -18,6 +18,8 @@ from jaxviz.models.layers import Layer, LayerTable
 from jaxviz.models.naming import Naming, name_layers, unrectified
 from jaxviz.models.program import PREPROCESSING, Constant, Equation, Program, flatten
 from jaxviz.models.table import BATCH, image_axis, layer_table
+from jaxviz.results.statistics import Statistics
+from jaxviz.results.view import View, input_name
 
 Preprocess = Callable[[jax.Array], jax.Array]
 
@@ -94,10 +96,15 @@ class Model:
 
     Attributes:
         name: The model's name.
-        input_shape: Shape of one image, `(height, width, channels)` for an image model.
+        input_shape: Shape of one image, `(height, width, channels)`; of a signal `(samples, channels)`, of a volume
+            `(depth, height, width, channels)`, of a vector `(features,)`.
         class_names: Names of the output's classes, or ().
         layers: The table of layers, for images of `input_shape`.
         weights: All weights as a list of arrays; they are arguments of every compiled function.
+        view: How images are shown: bands, names of features.
+        value_range: What 0 and 1 of an image are in the module's own range, two arrays of one number for each channel;
+            None where a function of the user's does the scaling.
+        data: What was measured of the user's data, or None.
 
     Example:
         >>> import jaxviz
@@ -113,10 +120,16 @@ class Model:
         preprocess: Preprocess,
         class_names: Sequence[str] = (),
         name: str | None = None,
+        view: View | None = None,
+        value_range: tuple[Any, Any] | None = None,
+        data: Statistics | None = None,
     ) -> None:
         self.name = name or adapted.name
         self.input_shape = tuple(input_shape)
         self.class_names = tuple(class_names)
+        self.view = view or View()
+        self.value_range = value_range
+        self.data = data
         self._adapted = adapted
         self._preprocess = preprocess
         paths, self._structure = _leaves(adapted.weights)
@@ -132,7 +145,13 @@ class Model:
 
     def __repr__(self) -> str:
         shape = "×".join(str(extent) for extent in self.input_shape)
-        return f"Model '{self.name}': {shape} images, {len(self.layers)} layers, {self.parameters:,} parameters"
+        counts = f"{len(self.layers)} layers, {self.parameters:,} parameters"
+        return f"Model '{self.name}': {shape} {self.input_name}s, {counts}"
+
+    @property
+    def input_name(self) -> str:
+        """What an input is: `image`, `signal`, `volume` or `vector`."""
+        return input_name(self.input_shape)
 
     @property
     def parameters(self) -> int:
@@ -199,6 +218,9 @@ class Model:
             preprocess=resized if self.takes_one_size else preprocess,
             class_names=self.class_names,
             name=self.name,
+            view=self.view,
+            value_range=self.value_range,
+            data=self.data,
         )
 
     @functools.cached_property

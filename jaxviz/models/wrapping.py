@@ -3,7 +3,7 @@
 import functools
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,11 @@ import numpy as np
 
 from jaxviz.models.adaptation import Adapted
 from jaxviz.models.compilation import keep_compiled_programs
+from jaxviz.models.data import Numbers, measure
 from jaxviz.models.model import Model, Preprocess
+from jaxviz.results.view import checked_view
+
+Bound: TypeAlias = float | Sequence[float] | Numbers
 
 
 def wrap(
@@ -19,11 +23,14 @@ def wrap(
     *,
     input_shape: Sequence[int],
     variables: Mapping[str, Any] | None = None,
-    value_range: tuple[float, float] = (0.0, 1.0),
-    mean: float | Sequence[float] | None = None,
-    std: float | Sequence[float] | None = None,
+    value_range: tuple[Bound, Bound] | None = None,
+    mean: Bound | None = None,
+    std: Bound | None = None,
     preprocess: Preprocess | None = None,
     class_names: Sequence[str] = (),
+    feature_names: Sequence[str] | None = None,
+    bands: Sequence[int] | None = None,
+    data: Any = None,
     name: str | None = None,
     channels_first: bool | None = None,
     batched: bool | None = None,
@@ -36,13 +43,22 @@ def wrap(
     Args:
         module: A module, or a function `images [B, H, W, C] -> array or pytree of arrays`. An Equinox module may come
             as a pair with its state.
-        input_shape: Shape of one image, `(height, width, channels)`; any height and width, any number of channels.
+        input_shape: Shape of one image, `(height, width, channels)`; any height and width, any number of channels. Of a
+            signal `(samples, channels)`, of a volume `(depth, height, width, channels)`, of a vector `(features,)`.
         variables: The variables of a Linen module.
-        value_range: The range that the module's input has before normalization, e.g. `(0, 255)` or `(-1, 1)`.
+        value_range: The range that the module's input has before normalization, e.g. `(0, 255)` or `(-1, 1)`; each end
+            one number, or one for each channel: the bounds of a vector's features. Default that of `data`, or `(0, 1)`.
         mean: Subtracted from the scaled image; a number or one for each channel.
         std: Divides the difference; a number or one for each channel.
         preprocess: A function of a batch of images in [0, 1], in place of the three above.
         class_names: Names of the classes, in the order of the output.
+        feature_names: Of vectors: a name for each feature, shown beside its bar.
+        bands: Which channels are shown, where the first three do not make a picture: one as grey, two as red and cyan,
+            three as red, green and blue.
+        data: What the model was trained on, some hundred inputs: an array `[batch, height, width, channel]` of bytes or
+            floats, or an iterable of such batches or of single images. Measured once, and kept as `model.data`: range,
+            mean, how channels vary together, how much of each wave. `render` then uses them where nothing else is
+            said (docs/inputs.md).
         name: A name to show; default the class's or function's own.
         channels_first: Whether the module takes `[C, H, W]`; default True for Equinox, False for all others.
         batched: Whether the module takes a batch; default False for Equinox, True for all others.
@@ -52,7 +68,7 @@ def wrap(
 
     Raises:
         TypeError: The module is of no known kind, or an argument does not fit its kind.
-        ValueError: The module cannot be traced; the message says why and what to do.
+        ValueError: The module cannot be traced, or the data do not fit; the message says why and what to do.
 
     Example:
         >>> import jax, jax.numpy as jnp, jaxviz
@@ -65,15 +81,26 @@ def wrap(
     """
     keep_compiled_programs()
     shape = _checked_shape(input_shape)
-    if preprocess is not None and (mean is not None or std is not None or tuple(value_range) != (0.0, 1.0)):
+    if preprocess is not None and (mean is not None or std is not None or value_range is not None):
         raise TypeError("Give either preprocess or value_range, mean and std: preprocess replaces all three.")
     adapted = _adapt(module, variables, channels_first, batched)
+    view = checked_view(shape, bands, feature_names)
+    told = None
+    if value_range is not None or preprocess is not None or mean is not None or std is not None:
+        told = _checked_range(shape[-1], value_range or (0.0, 1.0))
+    measured = None if data is None else measure(data, shape, told)
+    if measured is not None:
+        value_range = measured.value_range
+    value_range = value_range or (0.0, 1.0)
     return Model(
         adapted,
         input_shape=shape,
         preprocess=preprocess or _normalization(shape[-1], value_range, mean, std),
         class_names=class_names,
         name=name,
+        view=view,
+        value_range=None if preprocess else _checked_range(shape[-1], value_range),
+        data=measured,
     )
 
 
@@ -152,17 +179,25 @@ def _reoriented(adapted: Adapted, channels_first: bool, batched: bool) -> Adapte
     return Adapted(function, adapted.weights, adapted.name, adapted.root)
 
 
-def _normalization(
-    channels: int,
-    value_range: tuple[float, float],
-    mean: float | Sequence[float] | None,
-    std: float | Sequence[float] | None,
-) -> Preprocess:
-    low, high = value_range
-    if not high > low:
+def _checked_range(channels: int, value_range: tuple[Bound, Bound]) -> tuple[Numbers, Numbers]:
+    """Return both ends of the range, a number for each channel."""
+    ends = [np.asarray(end, np.float64) for end in value_range]
+    if len(ends) != 2 or any(end.shape not in ((), (channels,)) for end in ends):
+        raise ValueError(
+            f"value_range is {value_range}; it must be (lowest, highest), each one number or {channels}: one for each "
+            "channel."
+        )
+    low, high = (np.broadcast_to(end, (channels,)) for end in ends)
+    if not (np.isfinite(low).all() and np.isfinite(high).all() and (high > low).all()):
         raise ValueError(f"value_range is {value_range}; it must be (lowest, highest).")
-    scale = np.ones(channels) * (high - low)
-    shift = np.ones(channels) * low
+    return low, high
+
+
+def _normalization(
+    channels: int, value_range: tuple[Bound, Bound], mean: Bound | None, std: Bound | None
+) -> Preprocess:
+    low, high = _checked_range(channels, value_range)
+    scale, shift = high - low, low
     for argument, value in (("mean", mean), ("std", std)):
         if value is not None and np.shape(value) not in ((), (channels,)):
             raise ValueError(

@@ -18,7 +18,7 @@ from jaxviz.objectives.couples import (
 )
 from jaxviz.objectives.custom import Custom, custom
 from jaxviz.objectives.distribution import Distribution, distribution, measure_distribution
-from jaxviz.objectives.penalties import L1Penalty, L2Penalty, TotalVariation, l1, l2, total_variation
+from jaxviz.objectives.penalties import L1Penalty, L2Penalty, Opacity, TotalVariation, l1, l2, opacity, total_variation
 from jaxviz.objectives.references import Caricature, Inversion, caricature, inversion
 from jaxviz.objectives.units import (
     Channel,
@@ -55,6 +55,7 @@ __all__ = [
     "L2Penalty",
     "Neuron",
     "Objective",
+    "Opacity",
     "Target",
     "Token",
     "TotalVariation",
@@ -76,6 +77,7 @@ __all__ = [
     "l2",
     "measure_distribution",
     "neuron",
+    "opacity",
     "random_direction",
     "token",
     "total_variation",
@@ -98,6 +100,7 @@ _FACTORIES: dict[str, Callable[..., Objective]] = {
     "l1": l1,
     "l2": l2,
     "neuron": neuron,
+    "opacity": opacity,
     "total_variation": total_variation,
 }
 

@@ -25,7 +25,7 @@ from jaxtyping import Array, Float
 from jaxviz.objectives.values import Leaf, check_finite, plain, written
 
 Number: TypeAlias = int | float | np.integer[Any] | np.floating[Any] | Array
-Image: TypeAlias = Float[Array, "height width channel"]
+Image: TypeAlias = Float[Array, "*position channel"]
 Score: TypeAlias = Float[Array, ""]
 
 
@@ -87,6 +87,11 @@ class Objective(abc.ABC):
     @property
     def couples(self) -> bool:
         """Whether it compares images, so that it needs several in one lane."""
+        return False
+
+    @property
+    def reads_opacity(self) -> bool:
+        """Whether it reads an image's last channel as its opacity."""
         return False
 
     def score_of_several(self, activations: Activations, images: Float[Array, "image ..."]) -> Score:
@@ -256,6 +261,11 @@ class Combination(Objective):
     def couples(self) -> bool:
         """Whether any of the terms does."""
         return any(term.couples for term in self.terms)
+
+    @property
+    def reads_opacity(self) -> bool:
+        """Whether one of the terms does."""
+        return any(term.reads_opacity for term in self.terms)
 
     def score_of_several(self, activations: Activations, images: Float[Array, "image ..."]) -> Score:
         """Return the weighted sum of the terms' scores, and the constant once for every image."""

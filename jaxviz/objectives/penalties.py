@@ -47,13 +47,17 @@ class TotalVariation(Penalty):
     kind = "total_variation"
 
     def of_image(self, image: Image) -> Score:
-        """Return the sum over pixels: of the absolute differences, or of a power of the length of both together."""
-        down, right = image[1:] - image[:-1], image[:, 1:] - image[:, :-1]
+        """Return the sum over positions: of the absolute differences, or of a power of their length along all axes."""
+        differences = [
+            lax.slice_in_dim(image, 1, None, axis=axis) - lax.slice_in_dim(image, 0, -1, axis=axis)
+            for axis in range(image.ndim - 1)
+        ]
         if self.exponent is None:
-            return jnp.sum(_absolute(down)) + jnp.sum(_absolute(right))
-        squared = jnp.square(jnp.pad(down, [(0, 1), (0, 0), (0, 0)])) + jnp.square(
-            jnp.pad(right, [(0, 0), (0, 1), (0, 0)])
-        )
+            return sum((jnp.sum(_absolute(along)) for along in differences), jnp.float32(0))
+        squared = jnp.zeros_like(image)
+        for axis, along in enumerate(differences):
+            after = [(0, int(place == axis)) for place in range(image.ndim)]
+            squared = squared + jnp.square(jnp.pad(along, after))
         # The root of zero has no slope; where nothing differs there is none.
         differs = squared > 0
         powers = jnp.where(differs, squared, 1) ** (jnp.float32(self.exponent) / 2)
@@ -103,8 +107,48 @@ class L2Penalty(Penalty):
         check_finite(self.constant, "The constant of l2")
 
 
+@partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=[])
+@dataclass(frozen=True, eq=False, repr=False)
+class Opacity(Penalty):
+    """How opaque an image is on the whole; made by `opacity`."""
+
+    kind = "opacity"
+
+    @property
+    def reads_opacity(self) -> bool:
+        """Always."""
+        return True
+
+    def of_image(self, image: Image) -> Score:
+        """Return the mean of the last channel."""
+        return jnp.mean(image[..., -1])
+
+    def check(self, shapes: Shapes) -> None:
+        """Accept everything."""
+
+
+def opacity() -> Opacity:
+    """Measure how opaque an image of `transparent` is: the mean of its opacity, from 0 to 1.
+
+    Subtracted, it makes everything transparent that the unit does not need. Unlike the other penalties it is a mean, so
+    that one weight suits every size; about what the unit scores is a weight to begin with.
+
+    References:
+        A. Mordvintsev, N. Pezzotti, L. Schubert, C. Olah: Differentiable Image Parameterizations. Distill, 2018.
+        doi:10.23915/distill.00012, whose notebooks lower the mean opacity.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> float(opacity().score({}, jnp.array([[[1.0, 0.25], [0.0, 0.75]]])))
+        0.5
+    """
+    return Opacity()
+
+
 def total_variation(*, exponent: float | None = None) -> TotalVariation:
     """Measure noise: how much neighbouring pixels differ, along rows and along columns.
+
+    Of a signal along its samples, of a volume along all three axes; of a vector, which has no neighbours, zero.
 
     The sum of absolute differences, as in lucid: subtracted, it smooths flat areas and keeps edges. A published weight
     is 0.25, for images of 64 by 64 pixels (lucid's notebook on regularization). With an exponent the sum over all
@@ -165,8 +209,8 @@ def l2(constant: Any = 0.5) -> L2Penalty:
     the photograph the unit responds to, exaggerated (Hamblin et al. 2024, who weigh it by 1).
 
     Args:
-        constant: in [0, 1], 0.5 is grey; or an image `[height, width, channel]` of the size that is rendered, which is
-            kept in the recipe.
+        constant: in [0, 1], 0.5 is grey; or an image `[height, width, channel]` of the size that is rendered (or a
+            signal, a volume, a vector), which is kept in the recipe.
 
     Example:
         >>> import jax.numpy as jnp
@@ -176,7 +220,7 @@ def l2(constant: Any = 0.5) -> L2Penalty:
     if np.ndim(constant) == 0:
         return L2Penalty(float(constant))
     anchor = np.array(constant, np.float32)
-    if anchor.ndim < 2 or not (np.isfinite(anchor).all() and anchor.min() >= 0 and anchor.max() <= 1):
+    if not (np.isfinite(anchor).all() and anchor.min() >= 0 and anchor.max() <= 1):
         raise ValueError(f"The image for l2 has shape {anchor.shape}; give one image with values in [0, 1].")
     anchor.flags.writeable = False
     return L2Penalty(anchor)

@@ -91,8 +91,11 @@ class Neuron(LayerObjective):
     rectified: bool = False
     kind = "neuron"
 
-    def of_activation(self, activation: Float[Array, "row column channel"]) -> Score:
+    def of_activation(self, activation: Float[Array, "*position channel"]) -> Score:
         """Return the value at the position."""
+        if activation.ndim != 3:
+            centre = tuple(extent // 2 for extent in activation.shape[:-1])
+            return activation[(*centre, self.index)].astype(jnp.float32)
         rows, columns, _ = activation.shape
         row = rows // 2 if self.row is None else self.row
         column = columns // 2 if self.column is None else self.column
@@ -101,12 +104,16 @@ class Neuron(LayerObjective):
     def check(self, shapes: Shapes) -> None:
         """Check that the layer has positions, this one, and this channel."""
         shape = shapes[self.target]
-        if len(shape) != 3:
+        placed = self.row is not None or self.column is not None
+        if len(shape) < 2 or (placed and len(shape) != 3):
             raise ValueError(
                 f"A neuron needs a layer of rows, columns and channels; layer {self.layer!r} has the shape "
-                f"{shape}. Use channel({json.dumps(self.layer)}, {self.index})."
+                f"{shape}. Use channel({json.dumps(self.layer)}, {self.index})"
+                + (f", or without row and column neuron({json.dumps(self.layer)}, {self.index})." if placed else ".")
             )
         _check_channel(self.index, self.layer, shape)
+        if len(shape) != 3:
+            return
         for name, place, size in (("Row", self.row, shape[0]), ("Column", self.column, shape[1])):
             if place is not None and not 0 <= place < size:
                 raise IndexError(
@@ -253,7 +260,7 @@ def neuron(
     """Maximise one channel at one position.
 
     Args:
-        layer: a name from `model.layers`; it must have rows and columns.
+        layer: a name from `model.layers`; it must have positions: rows and columns, or, for the centre alone, any.
         index: the channel, from 0.
         row: from 0 at the top; by default the centre's, `rows // 2`.
         column: from 0 at the left; by default the centre's, `columns // 2`. On an even layer the default is

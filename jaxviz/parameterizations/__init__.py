@@ -16,6 +16,7 @@ from jaxviz.parameterizations.phase_only import PhaseOnly, Phases, phase_only
 from jaxviz.parameterizations.pixels import Pixels, pixels
 from jaxviz.parameterizations.pyramid import LaplacianPyramid, laplacian_pyramid
 from jaxviz.parameterizations.several import Several, several
+from jaxviz.parameterizations.transparent import Transparent, transparent
 from jaxviz.parameterizations.wrappers import Grayscale, StartingFrom, grayscale, starting_from
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Several",
     "Spectrum",
     "StartingFrom",
+    "Transparent",
     "cppn",
     "decorrelated_to_rgb",
     "fourier",
@@ -43,6 +45,7 @@ __all__ = [
     "several",
     "starting_from",
     "tabulate_magnitude",
+    "transparent",
 ]
 
 _FACTORIES: dict[str, Callable[..., Parameterization]] = {
@@ -54,6 +57,7 @@ _FACTORIES: dict[str, Callable[..., Parameterization]] = {
     "pixels": pixels,
     "several": several,
     "starting_from": starting_from,
+    "transparent": transparent,
 }
 
 

@@ -48,6 +48,11 @@ class Parameterization(abc.ABC):
         """How many images lie side by side in what `to_image` makes; more than one only of `several`."""
         return 1
 
+    @property
+    def has_opacity(self) -> bool:
+        """Whether the last channel of its images is their opacity; only of `transparent`."""
+        return False
+
     @abc.abstractmethod
     def init(self, key: PRNGKeyArray, *shape: int) -> Variables:
         """Draw the variables of one image.

@@ -17,6 +17,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from jaxviz.parameterizations.base import Leaf
+from jaxviz.results.statistics import colour_root
 
 # `color_correlation_svd_sqrt` in lucid: a root of the correlation of colours in ImageNet. A row is a colour
 # (red, green, blue), a column a decorrelated component: brightness, red against blue, green against both.
@@ -85,14 +86,7 @@ def measure_colours(images: Any) -> np.ndarray[Any, Any]:
         raise ValueError(f"The images have shape {array.shape}; give [batch, height, width, channel], at least one.")
     values = array.reshape(-1, array.shape[-1])
     covariance = np.atleast_2d(np.cov(values.T, bias=True))
-    variances, directions = np.linalg.eigh(covariance)
-    if not variances[-1] > 0:
-        raise ValueError("The images are constant; nothing can be measured.")
-    root = directions[:, ::-1] * np.sqrt(np.maximum(variances[::-1], 0) / variances[-1])
-    # A direction is the same as its opposite; brighter is up, and of what is no brighter the first channel.
-    total = cast(np.ndarray[Any, Any], root.sum(0))
-    darker = (total < -1e-6) | ((np.abs(total) <= 1e-6) & (root[0] < 0))
-    return (root * (1 - 2 * darker)).astype(np.float32)
+    return colour_root(covariance)
 
 
 def mixing(decorrelated: bool, colours: Leaf, axes: int, channels: int) -> Callable[[Array, int], Array]:

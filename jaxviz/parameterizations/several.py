@@ -37,6 +37,11 @@ class Several(Wrapper):
         """The number of images."""
         return self.count
 
+    @property
+    def has_opacity(self) -> bool:
+        """Whether the images have."""
+        return self.inner.has_opacity
+
     def init(self, key: PRNGKeyArray, *shape: int) -> Variables:
         """Draw the variables of every image, and those that all share.
 

@@ -104,7 +104,10 @@ def grayscale(inner: Parameterization | None = None) -> Grayscale:
         >>> image.shape, bool((image[..., 0] == image[..., 2]).all())
         ((16, 17, 3), True)
     """
-    return Grayscale(_checked(inner))
+    checked = _checked(inner)
+    if checked.has_opacity:
+        raise TypeError("Greys come before opacity: write transparent(grayscale()).")
+    return Grayscale(checked)
 
 
 def starting_from(image: Any, inner: Parameterization | None = None) -> StartingFrom:
@@ -115,7 +118,7 @@ def starting_from(image: Any, inner: Parameterization | None = None) -> Starting
     squashing can reach. The image is kept in the recipe.
 
     Args:
-        image: `[height, width, channel]` in [0, 1], of the size that is rendered.
+        image: `[height, width, channel]` in [0, 1], of the size that is rendered; or a signal, a volume, a vector.
         inner: what is climbed: `fourier` or `pixels`; `fourier()` by default.
 
     Raises:
@@ -131,7 +134,7 @@ def starting_from(image: Any, inner: Parameterization | None = None) -> Starting
         True
     """
     numbers = np.array(image, np.float32)
-    if numbers.ndim < 2 or not (np.isfinite(numbers).all() and numbers.min() >= 0 and numbers.max() <= 1):
+    if numbers.ndim < 1 or not (np.isfinite(numbers).all() and numbers.min() >= 0 and numbers.max() <= 1):
         raise ValueError(f"The image to start from has shape {numbers.shape}; give one image with values in [0, 1].")
     checked = _checked(inner)
     if not isinstance(checked, Fourier | Pixels):

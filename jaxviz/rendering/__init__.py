@@ -14,8 +14,9 @@ from jaxviz.rendering import hosts
 from jaxviz.rendering.climb import Climber
 from jaxviz.rendering.live import Live
 from jaxviz.rendering.plateau import Plateau
-from jaxviz.rendering.request import border_pixels, make_request, one_objective
+from jaxviz.rendering.request import make_request, one_objective
 from jaxviz.rendering.side_by_side import SideBySide
+from jaxviz.rendering.suitable import border_pixels
 from jaxviz.results import Rendering, Snapshot
 from jaxviz.transforms import Transform
 
@@ -30,7 +31,7 @@ def render(
     *,
     units: Iterable[int | str] | int | str | None = None,
     steps: int = 256,
-    size: int | tuple[int, int] | None = None,
+    size: int | tuple[int, ...] | None = None,
     key: int | jax.Array = 0,
     parameterization: Parameterization | None = None,
     transforms: Transform | str | None = "auto",
@@ -60,9 +61,11 @@ def render(
         units: Channels of the layer, or classes by number or name; all of the layer if None.
         steps: Steps of the climb.
         size: Height and width of the images in pixels, one number or two; it need not be the model's input size.
-            Default 128, or the input size of a model of tiny images.
+            Default 128, or the input size of a model of tiny images. Samples of a signal; depth, height and width of a
+            volume; default the model's own. Vectors have none.
         key: Seed of all randomness, a whole number or a JAX key.
-        parameterization: How variables make an image; default `jaxviz.fourier()`, with the family's decay power.
+        parameterization: How variables make an image; default `jaxviz.fourier()`, with the family's decay power; of
+            vectors `jaxviz.pixels(squashed=False)`, numbers within their bounds.
         transforms: How the image is disturbed: `auto`, which suits the model's family (docs/quality.md says how that
             was found; the recipe holds the numbers), a transform, the name of a preset, or None for not at all.
         optimizer: Any optax transformation in place of Adam; its own sign and learning rate are used.
@@ -78,7 +81,8 @@ def render(
         progress: Whether a progress bar is shown.
 
     Returns:
-        The images with their scores over time and the recipe. Interrupted (Ctrl-C), it returns what there is.
+        The images with their scores over time and the recipe; signals, volumes and vectors have their own shape and are
+        drawn where they are shown (docs/inputs.md). Interrupted (Ctrl-C), it returns what there is.
 
     Raises:
         KeyError: An unknown layer; the message names the closest.
@@ -142,7 +146,7 @@ def render_steps(
     *,
     units: Iterable[int | str] | int | str | None = None,
     steps: int = 256,
-    size: int | tuple[int, int] | None = None,
+    size: int | tuple[int, ...] | None = None,
     key: int | jax.Array = 0,
     parameterization: Parameterization | None = None,
     transforms: Transform | str | None = "auto",
@@ -163,7 +167,7 @@ def render_steps(
         objective: A layer, an objective or several.
         units: Units of the layer.
         steps: Steps of the climb.
-        size: Height and width in pixels.
+        size: Height and width in pixels, or extents of another input.
         key: Seed of all randomness.
         parameterization: How variables make an image.
         transforms: How the image is disturbed.

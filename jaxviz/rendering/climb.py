@@ -48,7 +48,8 @@ class Climber:
 
     def rendering(self) -> Rendering:
         """Return the pictures as they are now; units that are not done are called stopped."""
-        images = np.where(self._finished[:, None, None, None], self._images, self._pictures.astype(np.float32) / 255.0)
+        finished = self._finished.reshape(-1, *[1] * (self._images.ndim - 1))
+        images = np.where(finished, self._images, self._pictures.astype(np.float32) / 255.0)
         rows = int(self._steps.max())
         return Rendering(
             images=np.clip(images, 0.0, 1.0),
@@ -148,6 +149,7 @@ class Climber:
             states=tuple(self._states),
             steps_per_second=self._rate,
             seconds_left=left / self._rate if self._rate else 0.0,
+            view=self._request.view,
         )
 
     def _last_scores(self) -> np.ndarray[Any, Any]:

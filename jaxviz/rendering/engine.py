@@ -53,7 +53,7 @@ class Engine:
     network: Network
     targets: tuple[tuple[Target, Layer], ...]
     optimizer: optax.GradientTransformation
-    image_size: tuple[int, int, int]
+    image_size: tuple[int, ...]
     lowering: Lowering | None
     overrides: tuple[Override, ...]
     devices: Devices
@@ -224,12 +224,12 @@ class Engine:
         return result, jnp.where(climbing, scores, jnp.nan)
 
     @functools.cached_property
-    def images(self) -> Callable[..., Float[Array, "lane height width channel"]]:
+    def images(self) -> Callable[..., Float[Array, "lane *position channel"]]:
         """Make the images of all lanes: `(lanes, parameterization) -> images` in [0, 1]."""
         return jax.jit(self.devices.split(self._images, (LANES, EVERYWHERE), LANES))
 
     @functools.cached_property
-    def show(self) -> Callable[..., tuple[UInt8[Array, "lane height width channel"], Int[Array, "lane count"], Any]]:
+    def show(self) -> Callable[..., tuple[UInt8[Array, "lane *position channel"], Int[Array, "lane count"], Any]]:
         """Make what is seen of the lanes: `(lanes, parameterization) -> images, counters, transparency`.
 
         Images are bytes. Counters are step, last_step, alive, moved, settled. The transparency is None where it was not
@@ -245,12 +245,12 @@ class Engine:
 
         return jax.jit(self.devices.split(show, (LANES, EVERYWHERE), LANES))
 
-    def _images(self, lanes: Lanes, parameterization: Parameterization) -> Float[Array, "lane height width channel"]:
+    def _images(self, lanes: Lanes, parameterization: Parameterization) -> Float[Array, "lane *position channel"]:
         return jax.vmap(parameterization.to_image)(lanes.variables)
 
     def _over_views(
         self, constants: Sequence[Array], images: Array, lanes: Lanes, climb: Climb, key_implementation: str
-    ) -> tuple[Float[Array, " lane"], Float[Array, "lane height columns channel"]]:
+    ) -> tuple[Float[Array, " lane"], Float[Array, "lane *position channel"]]:
         """Return the scores of all lanes and their gradients by the images, both as means over the views of a step.
 
         Some views are evaluated together, and such groups one after the other. How many is decided by their number
@@ -280,7 +280,7 @@ class Engine:
     def _scores(
         self,
         constants: Sequence[Array],
-        images: Float[Array, "lane height columns channel"],
+        images: Float[Array, "lane *position channel"],
         first_view: Array | int,
         lanes: Lanes,
         climb: Climb,

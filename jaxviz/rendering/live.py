@@ -16,8 +16,9 @@ from jaxviz.objectives import Objective
 from jaxviz.objectives.base import Combination, combine
 from jaxviz.parameterizations import fourier
 from jaxviz.rendering.lanes import live_lanes
-from jaxviz.rendering.request import Request, border_pixels, make_request, suitable_size
+from jaxviz.rendering.request import Request, make_request
 from jaxviz.rendering.slots import Look, Slots, State
+from jaxviz.rendering.suitable import border_pixels, suitable_size
 from jaxviz.results import Rendering, Settings, Tile, Update
 from jaxviz.transforms import ranges
 
@@ -131,6 +132,9 @@ class Live:
         model: A model made by `jaxviz.wrap` or `jaxviz.load`.
         lowering: As in `jaxviz.render`.
 
+    Raises:
+        ValueError: The model takes no images.
+
     Example:
         >>> import jax.numpy as jnp, jaxviz
         >>> from jaxviz.rendering import Live
@@ -144,6 +148,12 @@ class Live:
     """
 
     def __init__(self, model: Model, *, lowering: str = "auto") -> None:
+        if model.input_name != "image":
+            raise ValueError(
+                f"The explorer shows models of images; model '{model.name}' takes {model.input_name}s of shape "
+                f"{model.input_shape}. Use jaxviz.render(model, layer), which draws them, or "
+                "jaxviz.RenderProgress(jaxviz.render_steps(model, layer)) to watch."
+            )
         self._model = model
         self._lowering = lowering
         self._boards: dict[_Identity, _Board] = {}
@@ -159,7 +169,8 @@ class Live:
     @property
     def suitable_size(self) -> tuple[int, int]:
         """Height and width of a picture where nothing is said; settings of this height give this width too."""
-        return suitable_size(self._model)
+        height, width = suitable_size(self._model)
+        return height, width
 
     @property
     def border_pixels(self) -> int:
@@ -368,7 +379,7 @@ class Live:
             scores=scores,
             state=state,
             message=message or (_CONTINUED if position in board.continued else ""),
-            picture=look.pictures[column],
+            picture=self._model.view.pictures(look.pictures[column : column + 1])[0],
         )
 
     def _leave_others(self, board: _Board) -> None:
@@ -435,10 +446,10 @@ def _weighted(request: Request) -> list[Objective]:
     ]
 
 
-def _size(model: Model, settings: Settings) -> tuple[int, int]:
+def _size(model: Model, settings: Settings) -> tuple[int, ...]:
     """Return the height and width of the pictures: square, but where another shape suits the model."""
-    suitable = suitable_size(model)
-    return suitable if settings.size == suitable[0] else (settings.size, settings.size)
+    size = suitable_size(model)
+    return size if settings.size == size[0] else (settings.size, settings.size)
 
 
 def _request(model: Model, layer: str, settings: Settings, lowering: str) -> Request:

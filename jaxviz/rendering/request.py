@@ -16,18 +16,37 @@ import optax
 from jaxviz.gradient_rules import ChosenRules, GradientRule, chosen
 from jaxviz.models import Layer, Model
 from jaxviz.objectives import Objective, Target, channel, class_logit
-from jaxviz.parameterizations import Parameterization, fourier
+from jaxviz.parameterizations import Parameterization
 from jaxviz.rendering.lanes import wished_lanes
 from jaxviz.rendering.overriding import acted_on
 from jaxviz.rendering.plateau import Plateau, checked
+from jaxviz.rendering.suitable import completed, suitable, suitable_size
 from jaxviz.results import Recipe, Settings
-from jaxviz.results.settings import BORDER_PIXELS
-from jaxviz.transforms import Transform, compose, distill_2017, lucid, lucid_noise, ranges
+from jaxviz.results.view import INPUTS, View
+from jaxviz.transforms import (
+    Annealed,
+    Background,
+    Compose,
+    Transform,
+    Views,
+    background,
+    compose,
+    distill_2017,
+    lucid,
+    lucid_noise,
+    several_views,
+)
 
 SMALLEST_SIZE_PIXELS = 8
 
 AUTO = "auto"
 """The transforms, and the decay power and learning rate with them, that suit the model's family."""
+
+_SIZES = {
+    1: "one whole number of samples",
+    2: "one whole number of pixels or (height, width)",
+    3: "one whole number of voxels or (depth, height, width)",
+}
 
 _TRANSFORM_PRESETS = {"lucid": lucid, "lucid_noise": lucid_noise, "distill_2017": distill_2017}
 
@@ -43,6 +62,7 @@ class Request:
         seeds: A number for each unit that depends on its objective alone, the same under every alias of a layer.
         targets: The layer of everything that any objective reads.
         steps: Steps for each unit.
+        extents: Height and width of an image; of another input as many numbers as it has axes of positions.
         image_size: Height, width, channels of what a lane makes: an image, or several side by side.
         canvas_size: Height, width, channels of what the model sees after the transforms.
         key: The random key.
@@ -64,8 +84,9 @@ class Request:
     seeds: tuple[int, ...]
     targets: Mapping[Target, Layer]
     steps: int
-    image_size: tuple[int, int, int]
-    canvas_size: tuple[int, int, int]
+    extents: tuple[int, ...]
+    image_size: tuple[int, ...]
+    canvas_size: tuple[int, ...]
     key: jax.Array
     parameterization: Parameterization
     transform: Transform
@@ -78,6 +99,11 @@ class Request:
     gradient_rules: tuple[GradientRule, ...]
     transparency: bool = False
 
+    @property
+    def view(self) -> View:
+        """How the images are shown."""
+        return dataclasses.replace(self.model.view, has_opacity=self.parameterization.has_opacity)
+
     def recipe(self) -> Recipe:
         """Return everything needed to make the images again."""
         return Recipe(
@@ -86,14 +112,10 @@ class Request:
             transforms=self.transform.to_json(),
             optimizer=self.optimizer_record,
             steps=self.steps,
-            size=(self.image_size[0], self.image_size[1] // self.parameterization.images_in_lane),
+            size=self.extents,
             key=tuple(int(word) for word in np.ravel(jax.random.key_data(self.key))),
             key_implementation=str(jax.random.key_impl(self.key)),
-            model={
-                "name": self.model.name,
-                "fingerprint": self.model.fingerprint,
-                "input_shape": list(self.model.input_shape),
-            },
+            model=_model_record(self.model, self.view),
             lowering=self.lowering,
             precision=self.precision,
             stop_on_plateau=None if self.stop_on_plateau is None else self.stop_on_plateau.to_json(),
@@ -108,7 +130,7 @@ def make_request(
     *,
     units: Iterable[int | str] | int | str | None,
     steps: int,
-    size: int | tuple[int, int] | None,
+    size: int | tuple[int, ...] | None,
     key: int | jax.Array,
     parameterization: Parameterization | None,
     transforms: Transform | str | None,
@@ -127,14 +149,20 @@ def make_request(
     """
     steps = _checked_steps(steps)
     automatic = isinstance(transforms, str) and transforms == AUTO
-    suitable = Settings.for_family(model.family) if automatic else Settings()
-    transform = _suitable_transform(model, suitable) if automatic else _transform(transforms)
-    image_size = _image_size(model, suitable_size(model) if size is None else size)
-    canvas_size = (*transform.output_size(*image_size[:2]), image_size[2])
+    extents, channels = _extents(model, size), model.input_shape[-1]
+    suits = suitable(model, automatic=automatic)
+    transform = suits.transform if automatic else _transform(transforms)
     if learning_rate is None and optimizer is None:
         # A family's rate is for the coefficients that it comes with.
-        learning_rate = (suitable if parameterization is None else Settings()).learning_rate
-    parameterization = parameterization or fourier(decay_power=suitable.decay_power)
+        learning_rate = suits.learning_rate if parameterization is None else Settings().learning_rate
+    parameterization = completed(parameterization or suits.parameterization, model.data)
+    transform = _over_background(transform, parameterization)
+    if transparency and model.input_name != "image":
+        raise ValueError(
+            f"transparency=True fades images, but model '{model.name}' takes {model.input_name}s. Leave it out."
+        )
+    canvas_size = (*transform.output_size(*extents), channels)
+    image_size = _lane_shape(parameterization, extents, channels + parameterization.has_opacity)
     count = parameterization.images_in_lane
     bound, labels = _bound(model, objectives_of(model, objective, units))
     for item in bound:
@@ -143,6 +171,8 @@ def make_request(
                 f"{item} compares images, but every lane holds one. Render several side by side: "
                 "parameterization=jaxviz.several(jaxviz.fourier(), count=4)."
             )
+        if item.reads_opacity and not parameterization.has_opacity:
+            raise ValueError(f"{item} reads the opacity of an image, which only parameterization=transparent() has.")
     targets = _targets(model, bound)
     _check_against_model(model, bound, targets, canvas_size)
     update, record, rate = _optimizer(optimizer, learning_rate)
@@ -159,7 +189,8 @@ def make_request(
         seeds=tuple(item.seed(layer_name=functools.partial(_layer_name, model)) for item in bound),
         targets=targets,
         steps=steps,
-        image_size=(image_size[0], image_size[1] * count, image_size[2]),
+        extents=extents,
+        image_size=image_size,
         canvas_size=canvas_size,
         key=_key(key),
         parameterization=parameterization,
@@ -196,17 +227,57 @@ def _checked_steps(steps: int) -> int:
     return int(steps)
 
 
-def _image_size(model: Model, size: int | tuple[int, int]) -> tuple[int, int, int]:
-    if len(model.input_shape) != 3:
+def _extents(model: Model, size: int | tuple[int, ...] | None) -> tuple[int, ...]:
+    """Return height and width of the pictures, or as many numbers as the model's inputs have axes of positions."""
+    axes = len(model.input_shape) - 1
+    if axes >= len(INPUTS):
         raise ValueError(
-            f"Model '{model.name}' takes inputs of shape {model.input_shape}; images have (height, width, channels)."
+            f"Model '{model.name}' takes inputs of shape {model.input_shape}; vectors (features,), signals (samples, "
+            "channels), images (height, width, channels) and volumes (depth, height, width, channels) can be rendered."
         )
-    pair: tuple[Any, ...] = (size, size) if isinstance(size, int | np.integer) else tuple(size)
-    if len(pair) != 2 or not all(isinstance(extent, int | np.integer) for extent in pair):
-        raise TypeError(f"size is {size!r}; it must be one whole number of pixels or (height, width).")
-    if min(pair) < SMALLEST_SIZE_PIXELS:
+    if size is None:
+        return suitable_size(model)
+    extents: tuple[Any, ...] = (size,) * axes if isinstance(size, int | np.integer) else tuple(size)
+    if axes == 0:
+        raise TypeError(f"size is {size!r}, but model '{model.name}' takes vectors, which have none. Leave it out.")
+    if len(extents) != axes or not all(isinstance(extent, int | np.integer) for extent in extents):
+        raise TypeError(f"size is {size!r}; it must be {_SIZES[axes]}.")
+    if min(extents) < SMALLEST_SIZE_PIXELS and extents != model.input_shape[:-1]:
         raise ValueError(f"size is {size}; the smallest picture is {SMALLEST_SIZE_PIXELS} pixels (128 is usual).")
-    return int(pair[0]), int(pair[1]), model.input_shape[-1]
+    return tuple(int(extent) for extent in extents)
+
+
+def _lane_shape(parameterization: Parameterization, extents: tuple[int, ...], channels: int) -> tuple[int, ...]:
+    """Return the shape of what a lane makes: an input, or several side by side."""
+    count = parameterization.images_in_lane
+    if count > 1 and not extents:
+        raise ValueError("several puts inputs side by side, which vectors cannot be. Render them one by one.")
+    shape = (*extents[:-1], extents[-1] * count, channels) if extents else (channels,)
+    if len(extents) != 2:  # what is wrong with a parameterization for such inputs is said before anything is compiled
+        jax.eval_shape(lambda: parameterization.to_image(parameterization.init(jax.random.key(0), *shape)))
+    return shape
+
+
+def _over_background(transform: Transform, parameterization: Parameterization) -> Transform:
+    """Lay a transparent picture over a background before all else; a picture without opacity needs none."""
+    has_background = _has_background(transform)
+    if has_background and not parameterization.has_opacity:
+        raise ValueError(f"{transform} lays a transparent picture over a background; use it with transparent().")
+    if has_background or not parameterization.has_opacity:
+        return transform
+    if isinstance(transform, Views):  # stands around everything else
+        return several_views(compose(background(), transform.inner), count=transform.count)
+    return compose(background(), transform)
+
+
+def _has_background(transform: Transform) -> bool:
+    if isinstance(transform, Compose):
+        return any(map(_has_background, transform.transforms))
+    if isinstance(transform, Views):
+        return _has_background(transform.inner)
+    if isinstance(transform, Annealed):
+        return _has_background(transform.first)
+    return isinstance(transform, Background)
 
 
 def _key(key: int | jax.Array) -> jax.Array:
@@ -217,28 +288,6 @@ def _key(key: int | jax.Array) -> jax.Array:
     if isinstance(key, jax.Array) and key.dtype == np.uint32 and key.ndim == 1:
         return cast(jax.Array, jax.random.wrap_key_data(key))
     raise TypeError(f"key is {key!r}; it must be a whole number or a JAX key such as jax.random.key(0).")
-
-
-def suitable_size(model: Model) -> tuple[int, int]:
-    """Return the height and width of a picture where nothing is said."""
-    if model.family == "tiny" or model.takes_one_size:
-        return model.input_shape[0], model.input_shape[1]
-    return Settings().size, Settings().size
-
-
-def border_pixels(model: Model) -> int:
-    """Return the border that disturbs a picture where nothing is said: none before a network that takes one size."""
-    return 0 if model.family == "tiny" or model.takes_one_size else BORDER_PIXELS
-
-
-def _suitable_transform(model: Model, settings: Settings) -> Transform:
-    return ranges(
-        max_shift_pixels=settings.max_shift_pixels,
-        scale_range=settings.scale_range,
-        max_degrees=settings.max_degrees,
-        noise=settings.noise,
-        border_pixels=border_pixels(model),
-    )
 
 
 def _transform(transforms: Transform | str | None) -> Transform:
@@ -338,7 +387,7 @@ def _check_against_model(
     model: Model,
     objectives: Sequence[Objective],
     targets: Mapping[Target, Layer],
-    canvas_size: tuple[int, int, int],
+    canvas_size: tuple[int, ...],
 ) -> None:
     network = model.network(canvas_size, wished_lanes(len(objectives)))
     shapes = {target: network.shape(layer, rectified=target.rectified) for target, layer in targets.items()}
@@ -351,13 +400,28 @@ def _check_against_model(
         )
 
 
-def _check_rules(model: Model, canvas_size: tuple[int, int, int], rules: Sequence[GradientRule]) -> None:
+def _check_rules(model: Model, canvas_size: tuple[int, ...], rules: Sequence[GradientRule]) -> None:
     network = model.network(canvas_size, 1)
     for rule in rules:
         if not acted_on(network.program, network.naming.operations, rule):
             raise ValueError(
                 f"The gradient rule {rule.kind} acts on {rule.operations}; model '{model.name}' has none. Leave it out."
             )
+
+
+def _model_record(model: Model, view: View) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "name": model.name,
+        "fingerprint": model.fingerprint,
+        "input_shape": list(model.input_shape),
+    }
+    if model.value_range is not None:
+        record["value_range"] = [end.tolist() if np.ptp(end) else float(end[0]) for end in model.value_range]
+    if model.data is not None:
+        record["data"] = {"images": model.data.count}
+    if told := view.to_json():
+        record["view"] = told
+    return record
 
 
 def _versions() -> dict[str, str]:

@@ -57,7 +57,7 @@ class Look:
     """
 
     units: tuple[int, ...]
-    pictures: UInt8[np.ndarray, "unit height width channel"]
+    pictures: UInt8[np.ndarray, "unit *position channel"]
     steps: Int[np.ndarray, " unit"]
     states: tuple[str, ...]
     messages: tuple[str, ...]
@@ -199,11 +199,11 @@ class Slots:
         held = [lane for lane, unit in enumerate(self._occupants) if unit is not None]
         return Shown(self.units, held, pictures, counters, scores, transparency)
 
-    def images(self) -> Float32[np.ndarray, "unit height width channel"]:
+    def images(self) -> Float32[np.ndarray, "unit *position channel"]:
         """Make the images of the units in lanes, in full precision."""
         return self._images(self._lanes)[[lane for lane, unit in enumerate(self._occupants) if unit is not None]]
 
-    def images_of(self, states: Sequence[State]) -> Float32[np.ndarray, "unit height width channel"]:
+    def images_of(self, states: Sequence[State]) -> Float32[np.ndarray, "unit *position channel"]:
         """Make the images of any number of states, in full precision."""
         starts = range(0, len(states), self.count)
         parts = [list(states[start : start + self.count]) for start in starts]
@@ -223,7 +223,7 @@ class Slots:
             begun |= {unit: _row(host, lane) for lane, unit in enumerate(part)}
         return begun
 
-    def _images(self, lanes: Any) -> Float32[np.ndarray, "lane height width channel"]:
+    def _images(self, lanes: Any) -> Float32[np.ndarray, "lane *position channel"]:
         return np.asarray(self.engine.images(lanes, self._request.parameterization), np.float32)
 
     def _enter(self, entering: Sequence[int], parked: Mapping[int, State], last_step: int) -> None:

@@ -34,6 +34,22 @@ def frozen_array(value: object, dtype: type[np.generic], shape: tuple[int | None
     return array
 
 
+def frozen_inputs(value: object, dtype: type[np.generic], name: str) -> Any:
+    """Return inputs of a model, `[unit, *position, channel]` with up to three positions, as a read-only array.
+
+    Raises:
+        TypeError: If the values are of another kind of number.
+        ValueError: If there are too few or too many axes.
+    """
+    array = np.asarray(value)
+    if not 2 <= array.ndim <= 5:
+        raise ValueError(
+            f"{name} has shape {array.shape}; it needs [unit, height, width, channel], or another number of "
+            "positions: none of vectors, one of signals, three of volumes."
+        )
+    return frozen_array(array, dtype, (None,) * array.ndim, name)
+
+
 def frozen_texts(value: Iterable[Any], count: int, name: str) -> tuple[str, ...]:
     """Return `value` as a tuple of `count` strings.
 

@@ -8,6 +8,9 @@ from typing import Any
 FORMAT = 1
 """Version of the JSON layout; raised when a change would make an older jaxviz misread it."""
 
+_LENGTHS = ("samples", "pixels", "voxels")
+"""What the extents of an input count, by the number of its axes."""
+
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Recipe:
@@ -21,7 +24,8 @@ class Recipe:
         transforms: JSON of the random transforms, or None where there were none.
         optimizer: JSON of the optimizer, as `{"kind": "adam", "learning_rate": 0.05}`.
         steps: Steps that each unit climbs, unless it is stopped before.
-        size: Height and width of an image in pixels.
+        size: Height and width of an image in pixels; samples of a signal; depth, height and width of a volume; nothing
+            of a vector.
         key: The words (uint32) of the random key.
         key_implementation: The name that jax gives to the kind of key.
         model: The model's `name`, `fingerprint` of its program and weights, and `input_shape`.
@@ -55,7 +59,7 @@ class Recipe:
     transforms: dict[str, Any] | None
     optimizer: dict[str, Any]
     steps: int
-    size: tuple[int, int]
+    size: tuple[int, ...]
     key: tuple[int, ...]
     key_implementation: str = "threefry2x32"
     model: dict[str, Any]
@@ -79,17 +83,17 @@ class Recipe:
             plain[name] = tuple(plain[name])
         if not plain["objectives"]:
             raise ValueError("A recipe needs at least one objective.")
-        if len(plain["size"]) != 2:
+        if len(plain["size"]) > len(_LENGTHS):
             raise ValueError(f"A recipe's size is (height, width) in pixels; {plain['size']} was given.")
         for name, value in plain.items():
             object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
         count = len(self.objectives)
-        height, width = self.size
+        size = f"{'x'.join(map(str, self.size))} {_LENGTHS[len(self.size) - 1]}, " if self.size else ""
         return (
             f"Recipe({count} unit{'s' * (count != 1)} of {self.model.get('name', 'model')!r}, "
-            f"{height}x{width} pixels, {self.steps} steps of {self.optimizer.get('kind', 'optimizer')})"
+            f"{size}{self.steps} steps of {self.optimizer.get('kind', 'optimizer')})"
         )
 
     def for_units(self, positions: Sequence[int]) -> "Recipe":

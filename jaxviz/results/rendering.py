@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import SupportsIndex
 
@@ -10,11 +10,12 @@ import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
 from jaxviz.results import files
-from jaxviz.results.checks import frozen_array, frozen_states, frozen_texts, same_fields
+from jaxviz.results.checks import frozen_array, frozen_inputs, frozen_states, frozen_texts, same_fields
 from jaxviz.results.notebook import figures_html
 from jaxviz.results.recipe import Recipe
-from jaxviz.results.sheet import as_rgb, contact_sheet, png_bytes, to_bytes
+from jaxviz.results.sheet import contact_sheet, png_bytes, to_bytes
 from jaxviz.results.transparency import faded, opacity, stretched
+from jaxviz.results.view import View
 
 LISTED_UNITS = 20
 """How many units `str` lists before it counts the rest."""
@@ -28,7 +29,9 @@ class Rendering:
     units; a notebook shows the pictures with their labels and scores.
 
     Attributes:
-        images: float32 images in [0, 1]; NaN only where the unit diverged.
+        images: float32 images in [0, 1], `[unit, height, width, channel]`; NaN only where the unit diverged. Of a model
+            of signals `[unit, sample, channel]`, of volumes `[unit, depth, height, width, channel]`, of vectors
+            `[unit, feature]`.
         score_history: Scores over time, NaN where a unit was not climbing.
         history_steps: The step that each row of `score_history` was taken at.
         labels: A short text for each unit.
@@ -68,7 +71,7 @@ class Rendering:
         ('conv1:0', 'conv1:1')
     """
 
-    images: Float32[np.ndarray, "unit height width channel"]
+    images: Float32[np.ndarray, "unit *position channel"]
     score_history: Float32[np.ndarray, "time unit"]
     history_steps: Int64[np.ndarray, " time"]
     labels: tuple[str, ...]
@@ -78,7 +81,7 @@ class Rendering:
     transparency: Float32[np.ndarray, "unit height width"] | None = None
 
     def __post_init__(self) -> None:
-        images = frozen_array(self.images, np.float32, (None,) * 4, "images")
+        images = frozen_inputs(self.images, np.float32, "images")
         history = frozen_array(self.score_history, np.float32, (None, len(images)), "score_history")
         count, times = len(images), len(history)
         checked = {
@@ -101,10 +104,17 @@ class Rendering:
                 f"The recipe has {len(self.recipe.objectives)} objectives for {len(self)} images; "
                 "each image needs its own."
             )
+        if self.images.ndim != len(self.recipe.size) + 2:
+            raise ValueError(
+                f"images has shape {self.images.shape}, but the recipe's size is {self.recipe.size}: "
+                f"{len(self.recipe.size)} axes between units and channels."
+            )
         for image, label, state in zip(self.images, self.labels, self.states, strict=True):
             lost = np.isnan(image) if state == "diverged" else False
             if not (lost | ((image >= 0) & (image <= 1))).all():
                 raise ValueError(f"The image of {label!r} has values outside [0, 1], or that are not numbers.")
+        if self.transparency is not None and self.images.ndim != 4:
+            raise ValueError(f"Only images have a transparency; these inputs have shape {self.images.shape[1:]}.")
         if self.transparency is not None and not (self.transparency >= 0).all():
             raise ValueError("The transparency is a sum of absolute gradients; it has no negative values.")
 
@@ -143,17 +153,24 @@ class Rendering:
             last = np.where(np.isnan(row), last, row)
         return last
 
+    @property
+    def view(self) -> View:
+        """How the images are shown, as the model was wrapped."""
+        return View.from_json(self.recipe.model.get("view", {}))
+
     def pictures(
         self, *, channels: Sequence[int] | None = None, contrast_percentile: float | None = None
     ) -> UInt8[np.ndarray, "unit height width 3"]:
-        """Return the images as they are shown: as RGB bytes, faded to grey where the unit did not care.
+        """Return an RGB picture of each unit: the image itself, or a drawing of the signal, volume or vector.
+
+        Images fade to grey where they are transparent, and where the unit did not care if that was asked for.
 
         Args:
             channels: Which channels to show; see `grid`.
             contrast_percentile: Stretches the values of every picture from this percentile to the opposite one; None
                 leaves them as they are.
         """
-        pictures = self._stretched(channels, contrast_percentile)
+        pictures = self._shown_by(channels).pictures(self._stretched(contrast_percentile))
         return pictures if self.transparency is None else faded(pictures, opacity(self.transparency))
 
     def rgba(
@@ -163,7 +180,9 @@ class Rendering:
         opacity_percentile: float = 80.0,
         contrast_percentile: float | None = None,
     ) -> UInt8[np.ndarray, "unit height width 4"]:
-        """Return the images with their transparency as a fourth channel, as PNG files have it.
+        """Return the images with their opacity as a fourth channel, as PNG files have it.
+
+        It is the opacity of `jaxviz.transparent`, or what the unit cared for, or the product of both.
 
         Args:
             channels: Which channels to show; see `grid`.
@@ -174,10 +193,31 @@ class Rendering:
         Raises:
             ValueError: The rendering has no transparency; ask `render` for it.
         """
+        view, images = self._shown_by(channels), self._stretched(contrast_percentile)
+        if self.transparency is None and not view.has_opacity:
+            raise ValueError(
+                "This rendering has no transparency: call render(..., transparency=True), or render with "
+                "parameterization=jaxviz.transparent()."
+            )
         if self.transparency is None:
-            raise ValueError("This rendering has no transparency: call render(..., transparency=True).")
-        alpha = to_bytes(opacity(self.transparency, percentile=opacity_percentile))
-        return np.concatenate([self._stretched(channels, contrast_percentile), alpha[..., None]], axis=-1)
+            return view.transparent(images)
+        alpha = opacity(self.transparency, percentile=opacity_percentile)
+        if view.has_opacity:
+            return view.transparent(np.concatenate([images[..., :-1], images[..., -1:] * alpha[..., None]], axis=-1))
+        return np.concatenate([view.pictures(images), to_bytes(alpha)[..., None]], axis=-1)
+
+    @property
+    def values(self) -> Float32[np.ndarray, "unit *position channel"]:
+        """The images in the range that the model was wrapped with: what a vector's features are worth. No opacity.
+
+        Raises:
+            ValueError: The range is not known, because a `preprocess` does the scaling.
+        """
+        if "value_range" not in self.recipe.model:
+            raise ValueError("The model's own range is not known; wrap it with value_range instead of preprocess.")
+        low, high = (np.asarray(end, np.float64) for end in self.recipe.model["value_range"])
+        images = self.images[..., :-1] if self.view.has_opacity else self.images
+        return (low + images * (high - low)).astype(np.float32)
 
     def grid(
         self,
@@ -189,12 +229,14 @@ class Rendering:
     ) -> UInt8[np.ndarray, "sheet_height sheet_width 3"]:
         """Return all images as one contact sheet on a neutral grey, pixel by pixel.
 
+        Signals are drawn as lines, vectors as bars, volumes as their three middle slices.
+
         Args:
             columns: Images in a row; about as many as rows if None.
             gap_pixels: Grey between and around the images; about 1/64 of their smaller side if None.
             labels: Whether each label is drawn below its image, shortened to its width.
-            channels: Which channels to show: one as grey, two as red and cyan, or three as RGB. If None, the
-                only one, both, or the first three.
+            channels: Which channels to show: one as grey, two as red and cyan, or three as RGB. If None, the `bands`
+                that the model was wrapped with, or the only one, both, or the first three.
 
         Returns:
             The sheet as an RGB image.
@@ -252,7 +294,8 @@ class Rendering:
     def save_images(self, folder: str | os.PathLike[str], *, channels: Sequence[int] | None = None) -> list[Path]:
         """Write one PNG a unit, named after its label, each with the recipe of that one unit.
 
-        Where there is a transparency, the files have it: `rgba` with its defaults.
+        Where there is a transparency, be it MaCo's or that of `jaxviz.transparent`, the files have it: `rgba` with its
+        defaults.
 
         Args:
             folder: Where to write; made if it is missing.
@@ -261,7 +304,8 @@ class Rendering:
         Returns:
             The paths, in the order of the units.
         """
-        pictures = self.pictures(channels=channels) if self.transparency is None else self.rgba(channels=channels)
+        is_opaque = self.transparency is None and not self.view.has_opacity
+        pictures = self.pictures(channels=channels) if is_opaque else self.rgba(channels=channels)
         paths = [Path(folder) / f"{name}.png" for name in files.file_names(self.labels)]
         for position, (path, image) in enumerate(zip(paths, pictures, strict=True)):
             png = png_bytes(image, text=files.recipe_text(self.recipe.for_units([position])))
@@ -303,11 +347,15 @@ class Rendering:
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"{path.name!r} cannot be read as a rendering: {error}") from error
 
-    def _stretched(
-        self, channels: Sequence[int] | None, percentile: float | None
-    ) -> UInt8[np.ndarray, "unit height width 3"]:
-        images = self.images if percentile is None else stretched(self.images, percentile=percentile)
-        return as_rgb(to_bytes(images), channels)
+    def _shown_by(self, channels: Sequence[int] | None) -> View:
+        return self.view if channels is None else replace(self.view, bands=tuple(channels))
+
+    def _stretched(self, percentile: float | None) -> Float32[np.ndarray, "unit *position channel"]:
+        if percentile is None:
+            return self.images
+        if not self.view.has_opacity:
+            return stretched(self.images, percentile=percentile)
+        return np.concatenate([stretched(self.images[..., :-1], percentile=percentile), self.images[..., -1:]], axis=-1)
 
     def _repr_html_(self) -> str:
         return figures_html(self.pictures(), self.labels, self.scores, self.states, self.messages)

@@ -96,17 +96,31 @@ def contact_sheet(
 
 def _label_strip(label: str, height: int, width: int) -> UInt8[np.ndarray, "strip_height width 3"]:
     """Return a strip of surround as wide as an image with the label in black, shortened until it fits."""
-    from PIL import Image, ImageDraw, ImageFont
-
     points = min(24, max(10, round(min(height, width) / 11)))
-    font = ImageFont.load_default(points)
     text = shown = " ".join(label.split())
-    while shown and font.getlength(shown) > width:
+    while shown and text_width(shown, points) > width:
         text = text[1:]  # of `stage5/block2/expand:12` the end tells the tiles of a sheet apart
         shown = f"…{text}" if text else ""
-    strip = Image.new("RGB", (width, round(points * 1.5)), (SURROUND,) * 3)
+    return text_strip(shown, width, round(points * 1.5), points, SURROUND)
+
+
+def text_width(text: str, points: int) -> float:
+    """Return how wide a text of a size is, in pixels."""
+    from PIL import ImageFont
+
+    return ImageFont.load_default(points).getlength(text)
+
+
+def text_strip(
+    text: str, width: int, height: int, points: int, background: int
+) -> UInt8[np.ndarray, "strip_height width 3"]:
+    """Return a strip of one grey with a text in black in its middle."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    strip = Image.new("RGB", (width, height), (background,) * 3)
     # Black on #777 has a contrast of 4.7:1, white only 4.5:1.
-    ImageDraw.Draw(strip).text((width / 2, strip.height / 2), shown, fill=(0, 0, 0), font=font, anchor="mm")
+    place = (width / 2, height / 2)
+    ImageDraw.Draw(strip).text(place, text, fill=(0, 0, 0), font=ImageFont.load_default(points), anchor="mm")
     return np.asarray(strip)
 
 

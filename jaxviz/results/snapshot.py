@@ -1,12 +1,13 @@
 """The snapshot: what a running climb shows of itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
-from jaxviz.results.checks import frozen_array, frozen_states, same_fields
+from jaxviz.results.checks import frozen_array, frozen_inputs, frozen_states, same_fields
 from jaxviz.results.sheet import contact_sheet, png_bytes
+from jaxviz.results.view import View
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -16,11 +17,12 @@ class Snapshot:
     Attributes:
         step: Steps that the units now climbing have made.
         steps: Steps that each unit has made; 0 for a unit that waits.
-        images: uint8 images of all units, the waiting ones included.
+        images: uint8 images of all units, the waiting ones included; signals, volumes and vectors as in `Rendering`.
         scores: Each unit's score, NaN where it has not begun.
         states: Each unit's state: waiting, climbing, done, dead, diverged or stopped.
         steps_per_second: Image-steps per second: the steps of all units counted together.
         seconds_left: Estimated seconds until all units are done.
+        view: How the images are shown.
 
     Example:
         >>> import numpy as np
@@ -39,14 +41,15 @@ class Snapshot:
 
     step: int
     steps: Int64[np.ndarray, " unit"]
-    images: UInt8[np.ndarray, "unit height width channel"]
+    images: UInt8[np.ndarray, "unit *position channel"]
     scores: Float32[np.ndarray, " unit"]
     states: tuple[str, ...]
     steps_per_second: float
     seconds_left: float
+    view: View = field(default_factory=View)
 
     def __post_init__(self) -> None:
-        images = frozen_array(self.images, np.uint8, (None,) * 4, "images")
+        images = frozen_inputs(self.images, np.uint8, "images")
         count = len(images)
         object.__setattr__(self, "images", images)
         object.__setattr__(self, "steps", frozen_array(self.steps, np.int64, (count,), "steps"))
@@ -68,5 +71,9 @@ class Snapshot:
             f"{self.steps_per_second:.1f} steps per second, {self.seconds_left:.0f} seconds left)"
         )
 
+    def pictures(self) -> UInt8[np.ndarray, "unit height width 3"]:
+        """Return an RGB picture of each unit, as `Rendering.pictures` does."""
+        return self.view.pictures(self.images)
+
     def _repr_png_(self) -> bytes:
-        return png_bytes(contact_sheet(self.images))
+        return png_bytes(contact_sheet(self.pictures()))

@@ -7,6 +7,7 @@ not has found a quirk of the network's sampling. A transform is called with a ke
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jaxviz.transforms.background import Background, background
 from jaxviz.transforms.base import Transform
 from jaxviz.transforms.blur import Blur, blur
 from jaxviz.transforms.closeup import Closeup, closeup
@@ -32,6 +33,7 @@ from jaxviz.transforms.views import Annealed, Views, annealed, several_views
 
 __all__ = [
     "Annealed",
+    "Background",
     "Blur",
     "Closeup",
     "Compose",
@@ -47,6 +49,7 @@ __all__ = [
     "Transform",
     "Views",
     "annealed",
+    "background",
     "blur",
     "closeup",
     "compose",
@@ -67,6 +70,7 @@ __all__ = [
 ]
 
 _FACTORIES: dict[str, Callable[..., Transform]] = {
+    "background": background,
     "blur": blur,
     "closeup": closeup,
     "crop": crop,

@@ -1,8 +1,9 @@
 """What every transform is: immutable data that disturbs one image at random.
 
 A transform is a frozen dataclass and a JAX pytree: its numbers are leaves, so that moving them compiles
-nothing; what decides shapes is static. It maps one image `[height, width, channel]`; the rendering engine
-maps it over a batch with its own key for every image. A leaf may be a tracer, so the factory functions
+nothing; what decides shapes is static. It maps one image `[height, width, channel]`, or a signal, a volume or a
+vector, whose positions have another number of axes; the rendering engine maps it over a batch with its own key for
+every image. A leaf may be a tracer, so the factory functions
 validate what a user writes, and nothing is validated when a dataclass is made.
 """
 
@@ -16,13 +17,13 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from jaxviz.transforms.values import plain, written
 
-Image: TypeAlias = Float[Array, "height width channel"]
-Disturbed: TypeAlias = Float[Array, "rows columns channel"]
+Image: TypeAlias = Float[Array, "*position channel"]
+Disturbed: TypeAlias = Float[Array, "*place seen"]
 # How many steps a climb has made: a whole number, or the tracer of one.
 Step: TypeAlias = int | Int[Array, ""]
 
 # Arguments that the factory functions take by name only.
-_NAMED = ("centre_deviation", "choices", "fill", "half_range", "size", "uniform")
+_NAMED = ("centre_deviation", "choices", "contrast", "fill", "half_range", "size", "uniform")
 
 
 class Transform(abc.ABC):
@@ -52,11 +53,13 @@ class Transform(abc.ABC):
         """Disturb one image."""
 
     @abc.abstractmethod
-    def output_size(self, height: int, width: int) -> tuple[int, int]:
+    def output_size(self, *extents: int) -> tuple[int, ...]:
         """Return the height and width that an image of this height and width gets, in pixels.
 
+        A signal has one extent, a volume three, a vector none.
+
         Raises:
-            ValueError: nothing is left of so small an image.
+            ValueError: nothing is left of so small an image, or the transform is not for such inputs.
         """
 
     @property
@@ -106,6 +109,31 @@ class Transform(abc.ABC):
 
     def __hash__(self) -> int:
         return hash(json.dumps(self.to_json(), sort_keys=True))
+
+
+def only_images(transform: Transform, extents: tuple[int, ...]) -> None:
+    """Refuse what is no image.
+
+    Raises:
+        ValueError: there are not two extents.
+    """
+    if len(extents) != 2:
+        given = "×".join(str(extent) for extent in extents)
+        what = f"an input of {given} is none" if extents else "a vector is none"
+        use = "jitter, shift, scale, pad, crop, blur and noise" if extents else "noise alone"
+        raise ValueError(f"{transform} is for images, and {what}. For such inputs there is {use}, or transforms=None.")
+
+
+def only_positions(transform: Transform, extents: tuple[int, ...]) -> None:
+    """Refuse what has no positions.
+
+    Raises:
+        ValueError: there are no extents.
+    """
+    if not extents:
+        raise ValueError(
+            f"{transform} mixes or moves positions, and a vector has none. Give noise alone, or transforms=None."
+        )
 
 
 def _field_names(transform: Any) -> list[str]:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from jaxviz.transforms.base import Disturbed, Image, Transform
+from jaxviz.transforms.base import Disturbed, Image, Transform, only_positions
 from jaxviz.transforms.values import Leaf
 
 # Weights this many standard deviations away are left out, as `scipy.ndimage.gaussian_filter` does.
@@ -28,12 +28,12 @@ class Blur(Transform):
     kind = "blur"
 
     def __call__(self, key: PRNGKeyArray, image: Image) -> Disturbed:
-        """Blur one image, mirrored at its edges, along rows and then along columns."""
+        """Blur one image, mirrored at its edges, along one axis after the other."""
         low, high = jnp.float32(self.low), jnp.float32(self.high)
         width = jnp.maximum(low + (high - low) * jax.random.uniform(key, (), jnp.float32), 1e-3)
         weights = jnp.exp(-0.5 * jnp.square(np.arange(-self.radius, self.radius + 1, dtype=np.float32) / width))
         weights = (weights / jnp.sum(weights)).astype(image.dtype)
-        for axis in (0, 1):
+        for axis in range(image.ndim - 1):
             around = [(self.radius, self.radius) if axis == other else (0, 0) for other in range(image.ndim)]
             padded, length = jnp.pad(image, around, mode="symmetric"), image.shape[axis]
             taps = [
@@ -43,9 +43,10 @@ class Blur(Transform):
             image = sum(taps[1:], taps[0])
         return image
 
-    def output_size(self, height: int, width: int) -> tuple[int, int]:
+    def output_size(self, *extents: int) -> tuple[int, ...]:
         """Return the same size."""
-        return height, width
+        only_positions(self, extents)
+        return extents
 
     def arguments(self) -> dict[str, float]:
         """Return both ends of the range."""

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from jaxviz.transforms.base import Disturbed, Image, Transform
+from jaxviz.transforms.base import Disturbed, Image, Transform, only_images
 from jaxviz.transforms.sampling import Affine, sample
 from jaxviz.transforms.values import Leaf, count_of, limit
 
@@ -54,9 +54,10 @@ class Closeup(Transform):
             return jnp.float32(self.half_range) * jax.random.uniform(key, (), jnp.float32, -1, 1)
         return jnp.float32(self.standard_deviation) * jax.random.normal(key, (), jnp.float32)
 
-    def output_size(self, height: int, width: int) -> tuple[int, int]:
+    def output_size(self, *extents: int) -> tuple[int, ...]:
         """Return the size that was asked for, or that of the image."""
-        return self.size or (height, width)
+        only_images(self, extents)
+        return self.size or extents
 
 
 def closeup(

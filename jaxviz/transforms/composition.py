@@ -10,7 +10,7 @@ import abc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -26,13 +26,16 @@ _OUTSIDE = 0.5
 class Geometric(Transform):
     """A transform that only moves pixels, by an affine map of positions that random numbers decide.
 
-    Every kind is a dataclass registered as a JAX pytree, and says in `draws` how many random numbers it takes.
+    Every kind is a dataclass registered as a JAX pytree. `draws` says how many random numbers it takes of an input with
+    so many axes of positions.
     """
 
-    draws: ClassVar[int]
+    @abc.abstractmethod
+    def draws(self, axes: int) -> int:
+        """Return how many random numbers are drawn."""
 
     @abc.abstractmethod
-    def affine(self, random: Float[Array, " draws"]) -> Affine:
+    def affine(self, random: Float[Array, " draws"], axes: int) -> Affine:
         """Turn numbers uniform in [0, 1) into the map from positions of the result to the source's."""
 
     def __call__(self, key: PRNGKeyArray, image: Image) -> Disturbed:
@@ -70,11 +73,11 @@ class Compose(Transform):
             image = disturb(stage_key, image)
         return image
 
-    def output_size(self, height: int, width: int) -> tuple[int, int]:
+    def output_size(self, *extents: int) -> tuple[int, ...]:
         """Return the size after the last transform."""
         for transform in self.transforms:
-            height, width = transform.output_size(height, width)
-        return height, width
+            extents = transform.output_size(*extents)
+        return extents
 
     def at(self, step: Step) -> Transform:
         """Return the composition of every transform as it is at a step."""
@@ -134,12 +137,13 @@ def _has_border(run: _Run) -> bool:
 
 
 def _disturb(run: _Run, key: PRNGKeyArray, image: Image) -> Disturbed:
-    draws = [transform.draws for transform in run]
+    size = image.shape[:-1]
+    axes = len(size)
+    draws = [transform.draws(axes) for transform in run]
     random = jax.random.uniform(key, (1 + sum(draws),), jnp.float32)
-    affine, outside, used = Affine.identity(), _OUTSIDE, 1
-    size = (image.shape[0], image.shape[1])
+    affine, outside, used = Affine.identity(axes), _OUTSIDE, 1
     for transform, count in zip(run, draws, strict=True):
-        affine = affine.then(transform.affine(random[used : used + count]))
+        affine = affine.then(transform.affine(random[used : used + count], axes))
         size = transform.output_size(*size)
         used += count
         if isinstance(transform, Border):

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxviz.transforms.base import only_images
 from jaxviz.transforms.composition import Geometric
 from jaxviz.transforms.sampling import Affine
 
@@ -18,16 +19,20 @@ class Flip(Geometric):
     """Left and right exchanged, or not; made by `flip`."""
 
     kind = "flip"
-    draws = 1
 
-    def affine(self, random: Float[Array, " draws"]) -> Affine:
+    def draws(self, axes: int) -> int:  # noqa: ARG002
+        """Return one."""
+        return 1
+
+    def affine(self, random: Float[Array, " draws"], axes: int) -> Affine:  # noqa: ARG002
         """Return the identity, or the mirror about the middle column."""
         sign = jnp.where(random[0] < 0.5, 1.0, -1.0).astype(jnp.float32)
         return Affine(jnp.stack([jnp.float32([1, 0]), sign * jnp.float32([0, 1])]), jnp.float32(np.zeros(2)))
 
-    def output_size(self, height: int, width: int) -> tuple[int, int]:
+    def output_size(self, *extents: int) -> tuple[int, ...]:
         """Return the same size."""
-        return height, width
+        only_images(self, extents)
+        return extents
 
 
 def flip() -> Flip:

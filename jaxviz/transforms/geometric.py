@@ -1,9 +1,9 @@
 """The geometric transforms: borders and crops, translations, magnifications, rotations.
 
 Lengths are in pixels, angles in degrees, positions are (row, column), and the centre of an image lies at
-((height - 1) / 2, (width - 1) / 2). `shift`, `scale` and `rotate` draw either uniformly from a range or one
-of the numbers listed as `choices`, in which a number listed twice is twice as likely; these numbers are
-leaves.
+((height - 1) / 2, (width - 1) / 2). All but `rotate` suit signals and volumes too, along each of their axes. `shift`,
+`scale` and `rotate` draw either uniformly from a range or one of the numbers listed as `choices`, in which a number
+listed twice is twice as likely; these numbers are leaves.
 """
 
 import difflib
@@ -18,15 +18,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxviz.transforms.base import only_images, only_positions
 from jaxviz.transforms.composition import Border, Geometric
 from jaxviz.transforms.sampling import Affine
 from jaxviz.transforms.values import Leaf, choice_of, limit, range_or_choices, whole_pixels
 
 
 class _SameSize(Geometric):
-    def output_size(self, height: int, width: int) -> tuple[int, int]:
+    def output_size(self, *extents: int) -> tuple[int, ...]:
         """Return the same size."""
-        return height, width
+        only_positions(self, extents)
+        return extents
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["grey"], meta_fields=["pixels", "mode"])
@@ -38,19 +40,23 @@ class Pad(Border):
     mode: Literal["constant", "uniform", "reflect"]
     grey: Leaf
     kind = "pad"
-    draws = 0
 
-    def affine(self, random: Float[Array, " draws"]) -> Affine:  # noqa: ARG002 - nothing moves
+    def draws(self, axes: int) -> int:  # noqa: ARG002
+        """Return none."""
+        return 0
+
+    def affine(self, random: Float[Array, " draws"], axes: int) -> Affine:  # noqa: ARG002 - nothing moves
         """Return the identity: positions count from the centre."""
-        return Affine.identity()
+        return Affine.identity(axes)
 
     def outside(self, random: Float[Array, ""]) -> Leaf:
         """Return the border's grey."""
         return random if self.mode == "uniform" else self.grey
 
-    def output_size(self, height: int, width: int) -> tuple[int, int]:
+    def output_size(self, *extents: int) -> tuple[int, ...]:
         """Return the size with the border on every side."""
-        return height + 2 * self.pixels, width + 2 * self.pixels
+        only_positions(self, extents)
+        return tuple(extent + 2 * self.pixels for extent in extents)
 
     def arguments(self) -> dict[str, Any]:
         """Return width and fill."""
@@ -65,15 +71,18 @@ class Crop(Geometric):
 
     pixels: int
     kind = "crop"
-    draws = 0
 
-    def affine(self, random: Float[Array, " draws"]) -> Affine:  # noqa: ARG002 - nothing moves
+    def draws(self, axes: int) -> int:  # noqa: ARG002
+        """Return none."""
+        return 0
+
+    def affine(self, random: Float[Array, " draws"], axes: int) -> Affine:  # noqa: ARG002 - nothing moves
         """Return the identity: positions count from the centre."""
-        return Affine.identity()
+        return Affine.identity(axes)
 
-    def output_size(self, height: int, width: int) -> tuple[int, int]:
+    def output_size(self, *extents: int) -> tuple[int, ...]:
         """Return the size without the border."""
-        return _smaller(height, width, 2 * self.pixels, self)
+        return _smaller(extents, 2 * self.pixels, self)
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=["pixels"])
@@ -83,16 +92,19 @@ class Jitter(Geometric):
 
     pixels: int
     kind = "jitter"
-    draws = 2
 
-    def affine(self, random: Float[Array, " draws"]) -> Affine:
+    def draws(self, axes: int) -> int:
+        """Return one for each axis."""
+        return axes
+
+    def affine(self, random: Float[Array, " draws"], axes: int) -> Affine:  # noqa: ARG002
         """Return the translation to the place of the crop."""
         first = jnp.floor(random * (self.pixels + 1))
         return Affine.translation(first - self.pixels / 2)
 
-    def output_size(self, height: int, width: int) -> tuple[int, int]:
+    def output_size(self, *extents: int) -> tuple[int, ...]:
         """Return the size of the crop."""
-        return _smaller(height, width, self.pixels, self)
+        return _smaller(extents, self.pixels, self)
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["max_pixels", "choices"], meta_fields=[])
@@ -103,9 +115,12 @@ class Shift(_SameSize):
     max_pixels: Leaf
     choices: Leaf
     kind = "shift"
-    draws = 2
 
-    def affine(self, random: Float[Array, " draws"]) -> Affine:
+    def draws(self, axes: int) -> int:
+        """Return one for each axis."""
+        return axes
+
+    def affine(self, random: Float[Array, " draws"], axes: int) -> Affine:  # noqa: ARG002
         """Return the translation back."""
         return Affine.translation(-_drawn(random, _both_signs(self.max_pixels), self.choices))
 
@@ -119,12 +134,15 @@ class Scale(_SameSize):
     high: Leaf
     choices: Leaf
     kind = "scale"
-    draws = 1
 
-    def affine(self, random: Float[Array, " draws"]) -> Affine:
+    def draws(self, axes: int) -> int:  # noqa: ARG002
+        """Return one: all axes are magnified alike."""
+        return 1
+
+    def affine(self, random: Float[Array, " draws"], axes: int) -> Affine:
         """Return the magnification back."""
         factor = _drawn(random[0], (self.low, self.high), self.choices)
-        return Affine(Affine.identity().matrix / factor, Affine.identity().offset)
+        return Affine(Affine.identity(axes).matrix / factor, Affine.identity(axes).offset)
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["max_degrees", "choices"], meta_fields=[])
@@ -135,14 +153,22 @@ class Rotate(_SameSize):
     max_degrees: Leaf
     choices: Leaf
     kind = "rotate"
-    draws = 1
 
-    def affine(self, random: Float[Array, " draws"]) -> Affine:
+    def draws(self, axes: int) -> int:  # noqa: ARG002
+        """Return one."""
+        return 1
+
+    def output_size(self, *extents: int) -> tuple[int, ...]:
+        """Return the same size."""
+        only_images(self, extents)
+        return extents
+
+    def affine(self, random: Float[Array, " draws"], axes: int) -> Affine:
         """Return the rotation back."""
         # Rows count downwards: seen with row 0 at the top, counterclockwise lowers the rows of what is right.
         angle = _drawn(random[0], _both_signs(self.max_degrees), self.choices) * (math.pi / 180)
         cosine, sine = jnp.cos(angle), jnp.sin(angle)
-        return Affine(jnp.stack([cosine, sine, -sine, cosine]).reshape(2, 2), Affine.identity().offset)
+        return Affine(jnp.stack([cosine, sine, -sine, cosine]).reshape(2, 2), Affine.identity(axes).offset)
 
 
 def pad(pixels: int, *, fill: float | Literal["uniform", "reflect"] = 0.5) -> Pad:
@@ -293,10 +319,11 @@ def _both_signs(greatest: Leaf) -> tuple[Leaf, Leaf]:
     return (None, None) if greatest is None else (-greatest, greatest)
 
 
-def _smaller(height: int, width: int, pixels: int, transform: Geometric) -> tuple[int, int]:
-    if min(height, width) <= pixels:
-        raise ValueError(
-            f"{transform} takes {pixels} pixels off the height and the width and leaves nothing of an image "
-            f"of {height} by {width}. Render a larger image or give fewer pixels."
-        )
-    return height - pixels, width - pixels
+def _smaller(extents: tuple[int, ...], pixels: int, transform: Geometric) -> tuple[int, ...]:
+    only_positions(transform, extents)
+    if min(extents) <= pixels:
+        what = f"the height and the width and leaves nothing of an image of {' by '.join(map(str, extents))}"
+        if len(extents) != 2:
+            what = f"every axis and leaves nothing of an input of {'×'.join(map(str, extents))}"
+        raise ValueError(f"{transform} takes {pixels} pixels off {what}. Render a larger one or give fewer pixels.")
+    return tuple(extent - pixels for extent in extents)

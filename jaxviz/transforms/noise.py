@@ -26,9 +26,9 @@ class Noise(Transform):
             return noisy
         return noisy + self.uniform * jax.random.uniform(jax.random.fold_in(key, 1), image.shape, image.dtype, -1, 1)
 
-    def output_size(self, height: int, width: int) -> tuple[int, int]:
+    def output_size(self, *extents: int) -> tuple[int, ...]:
         """Return the same size."""
-        return height, width
+        return extents
 
 
 def noise(standard_deviation: float, *, uniform: float | None = None) -> Noise:

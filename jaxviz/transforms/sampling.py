@@ -24,22 +24,22 @@ class Affine(NamedTuple):
     """The map that takes a position of the result to the position of the source whose value it gets.
 
     Attributes:
-        matrix: two rows and two columns.
-        offset: rows and columns, in pixels.
+        matrix: as many rows and columns as there are axes; diagonal unless there are two, which alone are rotated.
+        offset: along each axis, in pixels.
     """
 
-    matrix: Float[Array, "2 2"]
-    offset: Float[Array, "2"]
+    matrix: Float[Array, "axis axis"]
+    offset: Float[Array, " axis"]
 
     @classmethod
-    def identity(cls) -> "Affine":
+    def identity(cls, axes: int) -> "Affine":
         """Return the map that leaves every position where it is."""
-        return cls.translation(jnp.float32(np.zeros(2)))
+        return cls.translation(jnp.float32(np.zeros(axes)))
 
     @classmethod
-    def translation(cls, offset: Float[Array, "2"]) -> "Affine":
+    def translation(cls, offset: Float[Array, " axis"]) -> "Affine":
         """Return the map that adds an offset to every position."""
-        return cls(jnp.float32(np.eye(2)), offset)
+        return cls(jnp.float32(np.eye(offset.shape[0])), offset)
 
     def then(self, later: "Affine") -> "Affine":
         """Return the map of this transform followed by a later one, whose positions are looked up first."""
@@ -50,22 +50,22 @@ class Affine(NamedTuple):
 
 
 def sample(
-    image: Float[Array, "height width channel"],
+    image: Float[Array, "*position channel"],
     affine: Affine,
-    size: tuple[int, int],
+    size: tuple[int, ...],
     outside: Float[Array, ""] | float | None,
-) -> Float[Array, "rows columns channel"]:
-    """Read an image bilinearly at the affine map of every position of the result.
+) -> Float[Array, "*place channel"]:
+    """Read an image, a signal or a volume linearly at the affine map of every position of the result.
 
-    Each of the four pixels around a position counts by itself: one that lies outside the image has the value
-    `outside`. A map by whole pixels therefore copies them exactly.
+    Each of the pixels around a position counts by itself: one that lies outside has the value `outside`. A map by whole
+    pixels therefore copies them exactly.
 
     Args:
         image: the source.
         affine: from positions of the result to positions of the source.
-        size: height and width of the result, in pixels.
-        outside: the value of every pixel outside the source, or None for the source mirrored about its
-            outermost pixels, without end.
+        size: extents of the result, in pixels.
+        outside: the value of every pixel outside the source, or None for the source mirrored about its outermost
+            pixels, without end.
 
     Returns:
         The result, of the source's precision.
@@ -77,6 +77,41 @@ def sample(
         >>> sample(image, half_a_pixel, (1, 3), outside=0.0)[0, :, 0].tolist()
         [1.5, 2.5, 1.5]
     """
+    if image.ndim == 3:
+        return _sample_image(image, affine, (size[0], size[1]), outside)
+    for axis, extent in enumerate(size):
+        image = _sample_axis(image, axis, affine.matrix[axis, axis], affine.offset[axis], extent, outside)
+    return image
+
+
+def _sample_axis(
+    image: Float[Array, "..."],
+    axis: int,
+    factor: Float[Array, ""],
+    offset: Float[Array, ""],
+    extent: int,
+    outside: Float[Array, ""] | float | None,
+) -> Float[Array, "..."]:
+    """Read along one axis; the axes one after the other are as good as all at once, because nothing is rotated."""
+    length = image.shape[axis]
+    position = factor * (np.arange(extent, dtype=np.float32) - np.float32((extent - 1) / 2))
+    position = position + (offset + np.float32((length - 1) / 2))
+    if outside is None:
+        position, outside = _mirrored(position, length), 0.0
+    first, share = _split(position, length)
+    border = [(_BORDER, _BORDER, 0) if place == axis else (0, 0, 0) for place in range(image.ndim)]
+    padded = lax.pad(image, jnp.float32(outside).astype(image.dtype), border)
+    share = share.reshape([-1 if place == axis else 1 for place in range(image.ndim)]).astype(image.dtype)
+    one, other = (jnp.take(padded, place, axis=axis, mode="clip") for place in (first, first + 1))
+    return (1 - share) * one + share * other
+
+
+def _sample_image(
+    image: Float[Array, "height width channel"],
+    affine: Affine,
+    size: tuple[int, int],
+    outside: Float[Array, ""] | float | None,
+) -> Float[Array, "rows columns channel"]:
     height, width, channels = image.shape
     row, column = _positions(affine, (height, width), size)
     if outside is None:
@@ -104,7 +139,7 @@ def _positions(affine: Affine, source: tuple[int, int], size: tuple[int, int]) -
     return row, column
 
 
-def _mirrored(position: Float[Array, "rows columns"], length: int) -> Float[Array, "rows columns"]:
+def _mirrored(position: Float[Array, "*place"], length: int) -> Float[Array, "*place"]:
     """Fold positions into the image. Between two pixels this mirrors the interpolated value too."""
     if length == 1:
         return 0 * position
@@ -112,9 +147,7 @@ def _mirrored(position: Float[Array, "rows columns"], length: int) -> Float[Arra
     return jnp.minimum(folded, 2 * (length - 1) - folded)
 
 
-def _split(
-    position: Float[Array, "rows columns"], length: int
-) -> tuple[Int[Array, "rows columns"], Float[Array, "rows columns"]]:
+def _split(position: Float[Array, "*place"], length: int) -> tuple[Int[Array, "*place"], Float[Array, "*place"]]:
     """Split positions into the first tap, counted in the image with its border, and the second's weight."""
     first = jnp.floor(position)
     return jnp.clip(first, -_BORDER, length).astype(jnp.int32) + _BORDER, position - first

@@ -26,9 +26,9 @@ class Views(Transform):
         """Make one of the views; the key decides which."""
         return self.inner(key, image)
 
-    def output_size(self, height: int, width: int) -> tuple[int, int]:
+    def output_size(self, *extents: int) -> tuple[int, ...]:
         """Return the size of one view."""
-        return self.inner.output_size(height, width)
+        return self.inner.output_size(*extents)
 
     @property
     def views(self) -> int:
@@ -62,9 +62,9 @@ class Annealed(Transform):
         """Disturb one image as at the first step."""
         return self.first(key, image)
 
-    def output_size(self, height: int, width: int) -> tuple[int, int]:
+    def output_size(self, *extents: int) -> tuple[int, ...]:
         """Return the size that both give."""
-        return self.first.output_size(height, width)
+        return self.first.output_size(*extents)
 
     def at(self, step: Step) -> Transform:
         """Return the transform with its numbers on the way, and with the last ones from the last step on."""

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from jaxviz.results import Rendering, contact_sheet, png_bytes
+from jaxviz.results import Rendering, png_bytes
 from jaxviz.results.files import file_names, recipe_text
 from jaxviz.results.messages import Message, frame_message, unit_message
-from jaxviz.results.sheet import to_bytes
 from jaxviz.widgets.audience import Face
 from jaxviz.widgets.session import Session
 
@@ -79,7 +78,7 @@ def _grid_message(session: Session) -> Message:
             raise
         # Of several presets, which have no recipe in common.
         return Message({"type": "file", "name": f"{name}.png"}, [png_bytes(session.sheet(shown))])
-    return _png_message(name, rendering, contact_sheet(to_bytes(rendering.images), labels=rendering.labels))
+    return _png_message(name, rendering, rendering.grid(labels=True))
 
 
 def _png_message(name: str, rendering: Rendering, image: Any) -> Message:

@@ -88,6 +88,7 @@ def _steps(snapshot: Snapshot) -> int | None:
 
 def _updates(before: Snapshot | None, now: Snapshot) -> list[Update]:
     updates: list[Update] = []
+    pictures = now.pictures()
     for unit, (step, state) in enumerate(zip(now.steps.tolist(), now.states, strict=True)):
         first = 0 if before is None else int(before.steps[unit])
         if before is not None and (first, before.states[unit]) == (step, state):
@@ -102,7 +103,7 @@ def _updates(before: Snapshot | None, now: Snapshot) -> list[Update]:
                 scores=score if step > first and not np.isnan(score[0]) else score[:0],
                 state=state,
                 message="",
-                picture=now.images[unit],
+                picture=pictures[unit],
             )
         )
     return updates

@@ -197,3 +197,14 @@ def test_total_variation_with_an_exponent_is_the_papers(exponent):
 def test_an_exponent_that_is_none_is_refused():
     with pytest.raises(ValueError, match=r"exponent of total_variation is 0\. Give a number above zero"):
         total_variation(exponent=0)
+
+
+def test_total_variation_is_taken_along_whatever_axes_there_are():
+    signal, volume = (jnp.float32(RANDOM.uniform(size=shape)) for shape in ((7, 2), (3, 4, 5, 1)))
+    np.testing.assert_allclose(total_variation().of_image(signal), np.abs(np.diff(signal, axis=0)).sum(), rtol=1e-6)
+    along = [np.abs(np.diff(volume, axis=axis)).sum() for axis in range(3)]
+    np.testing.assert_allclose(total_variation().of_image(volume), sum(along), rtol=1e-6)
+    squares = [np.square(np.diff(volume, axis=axis)).sum() for axis in range(3)]
+    np.testing.assert_allclose(total_variation(exponent=2).of_image(volume), sum(squares), rtol=1e-5)
+    vector = jnp.float32([0.1, 0.9])
+    assert total_variation().of_image(vector) == total_variation(exponent=1).of_image(vector) == 0

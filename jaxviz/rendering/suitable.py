@@ -1,0 +1,123 @@
+"""What suits a model where the user says nothing: size, parameterization, transforms, learning rate.
+
+Images have settings by the model's family, found by measurement (docs/quality.md). Signals and volumes are rendered at
+the model's own size, moved a little along every axis, with waves that have equal shares in every octave; vectors within
+their bounds, undisturbed.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxviz.models import Model
+from jaxviz.parameterizations import (
+    Fourier,
+    LaplacianPyramid,
+    Parameterization,
+    PhaseOnly,
+    Pixels,
+    Several,
+    StartingFrom,
+    Transparent,
+    fourier,
+    phase_only,
+    pixels,
+    tabulate_magnitude,
+)
+from jaxviz.results import Settings, Statistics
+from jaxviz.results.settings import BORDER_PIXELS
+from jaxviz.transforms import Transform, compose, ranges, shift
+
+# Enough against aliasing; more averages away what a unit of signals hears, whose periods are a few samples.
+_MOST_SHIFT, _SHIFTED_SHARE = 2.0, 1 / 20
+
+
+class Suitable(NamedTuple):
+    """What suits a model.
+
+    Attributes:
+        parameterization: How variables make an image.
+        transform: How it is disturbed, if that is left to us.
+        learning_rate: Of Adam, for the parameterization.
+    """
+
+    parameterization: Parameterization
+    transform: Transform
+    learning_rate: float
+
+
+def suitable(model: Model, *, automatic: bool) -> Suitable:
+    """Return what suits a model.
+
+    Args:
+        model: What is rendered.
+        automatic: Whether the transforms are left to us; otherwise the parameterization and the rate are the usual.
+    """
+    axes = len(model.input_shape) - 1
+    if axes == 0:
+        return Suitable(pixels(squashed=False), compose(), Settings().learning_rate)
+    if axes != 2:
+        greatest = min(_MOST_SHIFT, min(model.input_shape[:-1]) * _SHIFTED_SHARE)
+        # The power at which every octave of waves moves as much, as 1 is of images.
+        return Suitable(fourier(decay_power=axes / 2), compose(shift(greatest)), Settings().learning_rate)
+    if not automatic:
+        return Suitable(fourier(), compose(), Settings().learning_rate)
+    settings = Settings.for_family(model.family)
+    transform = ranges(
+        max_shift_pixels=settings.max_shift_pixels,
+        scale_range=settings.scale_range,
+        max_degrees=settings.max_degrees,
+        noise=settings.noise,
+        border_pixels=border_pixels(model),
+    )
+    return Suitable(fourier(decay_power=settings.decay_power), transform, settings.learning_rate)
+
+
+def suitable_size(model: Model) -> tuple[int, ...]:
+    """Return the height and width of a picture where nothing is said, or whatever extents the inputs have."""
+    if model.input_name != "image" or model.family == "tiny" or model.takes_one_size:
+        return model.input_shape[:-1]
+    return Settings().size, Settings().size
+
+
+def border_pixels(model: Model) -> int:
+    """Return the border that disturbs a picture where nothing is said: none before a network that takes one size."""
+    return 0 if model.family == "tiny" or model.takes_one_size else BORDER_PIXELS
+
+
+def completed(parameterization: Parameterization, data: Statistics | None) -> Parameterization:
+    """Return a parameterization with what the user left open filled from the model's data.
+
+    Decorrelated colours without a matrix of their own get the data's; `phase_only` without numbers of its own gets the
+    data's magnitude and colours. What was said stands.
+
+    Args:
+        parameterization: As the user gave it.
+        data: What was measured, or None.
+    """
+    if data is None or data.spectrum is None:
+        return parameterization
+    if isinstance(parameterization, Several | StartingFrom | Transparent):
+        return dataclasses.replace(parameterization, inner=completed(parameterization.inner, data))
+    if isinstance(parameterization, PhaseOnly):
+        return _with_magnitude(parameterization, data)
+    if not isinstance(parameterization, Fourier | Pixels | LaplacianPyramid) or data.colours is None:
+        return parameterization
+    is_open = parameterization.decorrelated and parameterization.colours is None
+    return dataclasses.replace(parameterization, colours=data.colours) if is_open else parameterization
+
+
+def _with_magnitude(parameterization: PhaseOnly, data: Statistics) -> PhaseOnly:
+    usual = phase_only(contrast=parameterization.contrast, standardized=parameterization.standardized)
+    if parameterization != usual or data.spectrum is None:
+        return parameterization
+    # A component that never varies has no waves; it is mixed into no channel.
+    varies = data.spectrum.reshape(-1, data.spectrum.shape[-1])[1:].max(0) > 0
+    table = tabulate_magnitude(np.where(varies, data.spectrum, 1.0), width=data.width)
+    return phase_only(
+        contrast=parameterization.contrast,
+        standardized=parameterization.standardized,
+        magnitude=table,
+        colours=data.colours,
+    )
