@@ -4,6 +4,7 @@ They are for notebooks that an author composes; what an explorer itself shows it
 loaded when a chart is made. A chart follows its explorer until one of them is closed.
 """
 
+import math
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -19,6 +20,11 @@ _MOST_CURVES = 12
 # Okabe and Ito's colours, which the colour-blind can tell apart, without the two that a white or black page hides.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 _QUIET, _ACCENT = "#8a8a8a", "#d55e00"
+# bqplot's texts are orange on dark pages. A title takes the page's own colour; the label of an axis takes none but a
+# plain one, so it has a grey that can be read on both.
+_TEXT, _LABEL = "var(--jp-ui-font-color1, currentColor)", "#767676"
+_MOST_TICKS = 6
+_ROOM_FOR_LEGEND = 1.2  # bqplot draws it over the curves
 
 
 class Shows(Protocol):
@@ -85,7 +91,7 @@ def score_curves(explorer: Shows) -> Any:
         visible=False,
     )
     figure = _figure("Score", lines, "step", "score")
-    figure.legend_location = "bottom-right"
+    figure.legend_location = "top-right"
     _follow(explorer, figure, _draw_curves)
     return figure
 
@@ -145,8 +151,13 @@ def _draw_curves(shown: Shows, figure: Any) -> None:
         lines.visible = False
         return
     longest = max(len(taken) for _, taken, _ in curves)
-    lines.scales["x"].max = float(max(1, max(taken[-1] for _, taken, _ in curves)))
-    _span(lines.scales["y"], np.concatenate([values for _, _, values in curves]))
+    last = float(max(1, max(taken[-1] for _, taken, _ in curves)))
+    _span(figure.axes[0], 0.0, _ROOM_FOR_LEGEND * last)
+    values = np.concatenate([values for _, _, values in curves])
+    known = values[np.isfinite(values)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    room = 0.05 * (high - low) or 0.5
+    _span(figure.axes[1], low - room, high + room)
     with lines.hold_sync():
         lines.labels = [_name(shown, unit) for unit, _, _ in curves]
         lines.x = _table([taken for _, taken, _ in curves], longest)
@@ -162,9 +173,8 @@ def _draw_histogram(shown: Shows, figure: Any) -> None:
     every, _ = np.histogram([*known.values()], edges)
     selected, _ = np.histogram(chosen, edges)
     most = float(max(1, every.max()))
-    score, count = bars.scales["x"], bars.scales["y"]
-    score.min, score.max, count.max = float(edges[0]), float(edges[-1]), most
-    figure.axes[1].tick_values = np.unique(np.linspace(0, most, 4).round())
+    _span(figure.axes[0], float(edges[0]), float(edges[-1]))
+    _span(figure.axes[1], 0.0, most, least_step=1.0)
     with bars.hold_sync():
         bars.x = (edges[:-1] + edges[1:]) / 2
         bars.y = np.stack([every - selected, selected]).astype(float)
@@ -189,23 +199,29 @@ def _scales() -> dict[str, Any]:
     return {name: _bqplot().LinearScale(min=0.0, max=1.0) for name in ("x", "y")}
 
 
-def _span(scale: Any, values: Float32[np.ndarray, " value"]) -> None:
-    """Let a scale show all values, with some room around them."""
-    known = values[np.isfinite(values)]
-    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-    room = 0.05 * (high - low) or 0.5
-    scale.min, scale.max = low - room, high + room
+def _span(axis: Any, low: float, high: float, *, least_step: float = 0.0) -> None:
+    """Let an axis go from one number to another, with ticks at round numbers.
+
+    bqplot divides an axis evenly and then rounds what it writes: a tick at 1.7 is called 2.
+    """
+    axis.scale.min, axis.scale.max = low, high
+    rough = max((high - low) / _MOST_TICKS, least_step, 1e-12)
+    unit = 10.0 ** math.floor(math.log10(rough))
+    step = next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= rough * (1 - 1e-9))
+    axis.tick_format = f".{max(0, -math.floor(math.log10(step) + 1e-9))}f"
+    axis.tick_values = np.arange(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1) * step
 
 
 def _figure(title: str, mark: Any, across: str, up: str) -> Any:
     bqplot = _bqplot()
-    columns = bqplot.Axis(scale=mark.scales["x"], label=across, grid_lines="none", num_ticks=5)
-    rows = bqplot.Axis(scale=mark.scales["y"], label=up, grid_lines="none", num_ticks=4)
+    columns = bqplot.Axis(scale=mark.scales["x"], label=across, grid_lines="none", label_color=_LABEL)
+    rows = bqplot.Axis(scale=mark.scales["y"], label=up, grid_lines="none", label_color=_LABEL)
     rows.orientation = "vertical"  # an argument until bqplot 0.12, a property since
     return bqplot.Figure(
         marks=[mark],
         axes=[columns, rows],
         title=title,
+        title_style={"fill": _TEXT},
         padding_x=0,
         padding_y=0,
         fig_margin={"top": 36, "bottom": 40, "left": 56, "right": 16},

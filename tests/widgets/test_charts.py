@@ -3,6 +3,7 @@
 import gc
 import weakref
 
+import bqplot
 import numpy as np
 import pytest
 from fake_browser import Browser
@@ -98,3 +99,20 @@ def test_a_chart_does_not_keep_its_explorer_alive(open_widget, monkeypatch):
             break
     assert reference() is None
     assert len(figures) == 2
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "least", "expected", "written"),
+    [
+        (-8.0, 3.6, 0.0, [-8, -6, -4, -2, 0, 2], ".0f"),
+        (0.0, 0.31, 0.0, [0, 0.1, 0.2, 0.3], ".1f"),
+        (0.0, 1.0, 1.0, [0, 1], ".0f"),
+        (0.0, 5.0, 1.0, [0, 1, 2, 3, 4, 5], ".0f"),
+    ],
+)
+def test_ticks_are_round_numbers_written_as_they_are(low, high, least, expected, written):
+    axis = bqplot.Axis(scale=bqplot.LinearScale())
+    charts._span(axis, low, high, least_step=least)
+    np.testing.assert_allclose(axis.tick_values, expected, atol=1e-12)
+    assert axis.tick_format == written
+    assert [float(format(value, written)) for value in axis.tick_values] == pytest.approx(expected)
