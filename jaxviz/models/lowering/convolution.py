@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -74,6 +74,27 @@ class Convolution(NamedTuple):
             precision=self.precision,
             preferred_element_type=self.result_type,
         )
+
+    def weight_gradient(self, cotangent: Array, images: Array, kernel_shape: tuple[int, ...]) -> Array:
+        """Return the gradient of the kernel, as XLA makes it."""
+
+        def product(kernel: Array) -> Array:
+            return jnp.sum(self.evaluate(images, kernel) * cotangent)
+
+        return cast(Array, jax.grad(product)(jnp.zeros(kernel_shape, images.dtype)))
+
+    def result_channels_last(self, result: Array) -> Array:
+        """Move the axes of a result to `[image, *position, channel]`."""
+        batch, channel, *positions = self.dimensions.out_spec
+        return result.transpose(batch, *positions, channel)
+
+    def from_channels_last(self, images: Array) -> Array:
+        """Move the axes of `[image, *position, channel]` to where the images have them."""
+        batch, channel, *positions = self.dimensions.lhs_spec
+        order = [0] * images.ndim
+        for source, target in enumerate((batch, *positions, channel)):
+            order[target] = source
+        return images.transpose(order)
 
     def to_result_layout(self, array: Array) -> Array:
         """Move axes that lie as those of the images to where the result has them."""

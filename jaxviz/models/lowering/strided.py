@@ -13,7 +13,7 @@ Inside, images are `[image, row, column, channel]` and kernels `[row, column, ch
 """
 
 import itertools
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -54,21 +54,14 @@ class _Strided(NamedTuple):
         """Return the gradient of the images."""
         dimensions, window = self.convolution.dimensions, self.convolution.window(weights)
         kernel = weights.transpose(*dimensions.rhs_spec[2:], dimensions.rhs_spec[1], dimensions.rhs_spec[0])
-        gradient = cotangent.transpose(dimensions.out_spec[0], *dimensions.out_spec[2:], dimensions.out_spec[1])
+        gradient = self.convolution.result_channels_last(cotangent)
         shape = tuple(self.image_shape[dimensions.lhs_spec[place]] for place in (0, 2, 3, 1))
         images = _gradient(window._replace(axes=(_ROW_AXIS, _COLUMN_AXIS)), gradient, kernel, shape)
-        order = [0] * images.ndim
-        for source, target in enumerate(dimensions.lhs_spec[place] for place in (0, 2, 3, 1)):
-            order[target] = source
-        return images.transpose(order)
+        return self.convolution.from_channels_last(images)
 
     def weight_gradient(self, cotangent: Array, images: Array) -> Array:
         """Return the gradient of the weights, as XLA makes it."""
-
-        def product(weights: Array) -> Array:
-            return jnp.sum(self.value(images, weights) * cotangent)
-
-        return cast(Array, jax.grad(product)(jnp.zeros(self.kernel_shape, images.dtype)))
+        return self.convolution.weight_gradient(cotangent, images, self.kernel_shape)
 
 
 def convolve(convolution: Convolution, images: Array, kernel: Array) -> Array:

@@ -5,7 +5,7 @@ its CPU backend then knows no library that takes that layout, and walks through 
 times slower than the convolution itself. The same as an ordinary convolution with a kernel that was turned round once.
 """
 
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -35,9 +35,9 @@ class Unstrided(NamedTuple):
     def image_gradient(self, cotangent: Array, weights: Array) -> Array:
         """Return the gradient of the images: a convolution with the kernel turned round, to the images' size."""
         dimensions = self.convolution.dimensions
-        result, source, kernel = dimensions.out_spec, dimensions.lhs_spec, dimensions.rhs_spec
+        source, kernel = dimensions.lhs_spec, dimensions.rhs_spec
         turned = jnp.flip(weights, kernel[2:]).transpose(*kernel[2:], kernel[0], kernel[1])
-        gradient = cotangent.transpose(result[0], *result[2:], result[1])
+        gradient = self.convolution.result_channels_last(cotangent)
         padding = [
             _opposite(before, reach=(weights.shape[size] - 1) * gap, given=self.image_shape[image], made=count)
             for (before, _), gap, size, image, count in zip(
@@ -55,18 +55,11 @@ class Unstrided(NamedTuple):
         images = self.convolution._replace(padding=tuple(padding), dimensions=turned_dimensions).evaluate(
             gradient, turned
         )
-        order = [0] * images.ndim
-        for place, target in enumerate((source[0], *source[2:], source[1])):
-            order[target] = place
-        return images.transpose(order)
+        return self.convolution.from_channels_last(images)
 
     def weight_gradient(self, cotangent: Array, images: Array) -> Array:
         """Return the gradient of the weights, as XLA makes it."""
-
-        def product(weights: Array) -> Array:
-            return jnp.sum(self.value(images, weights) * cotangent)
-
-        return cast(Array, jax.grad(product)(jnp.zeros(self.kernel_shape, images.dtype)))
+        return self.convolution.weight_gradient(cotangent, images, self.kernel_shape)
 
 
 def _opposite(before: int, *, reach: int, given: int, made: int) -> tuple[int, int]:
