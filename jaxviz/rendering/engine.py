@@ -24,6 +24,7 @@ from jaxviz.rendering.early import Split, split
 from jaxviz.rendering.overriding import Override
 from jaxviz.rendering.plateau import watch
 from jaxviz.rendering.state import Climb, Lanes, begun, select
+from jaxviz.rendering.threads import each_by_its_own_thread
 
 # Folded into a unit's key: one stream for the first variables, one for the transforms of each step.
 _INIT_STREAM, _STEP_STREAM = 0, 1
@@ -45,7 +46,8 @@ class Engine:
         lowering: Faster equivalents of equations, or None.
         overrides: The operations that gradients pass by the climb's rules.
         devices: What the lanes are shared out over.
-        together: How many of a device's lanes are climbed together; the others wait for their turn.
+        parts: Into how many parts a device's lanes are split that climb at the same time, each by a thread of its own.
+        together: How many of a part's lanes are climbed together; the others wait for their turn.
         views_together: How many views of each image the network is traced for.
         transparency: Whether gradients of the images are added up over the steps.
     """
@@ -57,6 +59,7 @@ class Engine:
     lowering: Lowering | None
     overrides: tuple[Override, ...]
     devices: Devices
+    parts: int
     together: int
     views_together: int = 1
     transparency: bool = False
@@ -122,14 +125,53 @@ class Engine:
         """Let states enter lanes where a mask is true: `(mask, entering, lanes) -> lanes`; uses the old lanes up."""
         return jax.jit(self.devices.split(select, LANES, LANES), donate_argnums=(2,))
 
-    @functools.cached_property
-    def advance(self) -> Callable[..., tuple[Lanes, Float[Array, "step lane"]]]:
-        """Climb up to `MOST_STEPS` steps: `(prepared, lanes, climb, count, key_implementation) -> lanes, scores`.
+    def advance(
+        self, prepared: list[Array], lanes: Lanes, climb: Climb, count: Any, key_implementation: str
+    ) -> tuple[Lanes, Float[Array, "step lane"]]:
+        """Climb up to `MOST_STEPS` steps: return the lanes and the scores, of which the first `count` rows count.
 
-        The old lanes are used up; of the scores the first `count` rows count. All steps are one dispatch, on a CPU too:
-        memory is asked of the system once a dispatch, and to fill fresh pages with zeros took 40 % of a step. A few
-        lanes make all these steps before the next few begin, so that what they work on stays close to the processor.
+        The old lanes are used up. All steps are one dispatch, on a CPU too: memory is asked of the system once a
+        dispatch, and to fill fresh pages with zeros took 40 % of a step. A few lanes make all these steps before the
+        next few begin, so that what they work on stays close to the processor.
         """
+        if self.parts == 1:
+            return self._advance(prepared, lanes, climb, count, key_implementation)
+        parts: list[tuple[Lanes, Objective]] = self._apart((lanes, climb.objectives))
+        given = [(prepared, lanes, climb._replace(objectives=own), count) for lanes, own in parts]
+        return self._whole(each_by_its_own_thread(self._advance_of_part(*given[0], key_implementation), given))
+
+    def _advance_of_part(
+        self, prepared: list[Array], lanes: Lanes, climb: Climb, count: Any, key_implementation: str
+    ) -> Callable[..., tuple[Lanes, Array]]:
+        """Return the compiled program, compiled by the thread that asks and once for all parts."""
+        identity = _form((lanes, climb), key_implementation)
+        if identity not in self._compiled:
+            lowered = self._advance.lower(prepared, lanes, climb, count, key_implementation)
+            self._compiled[identity] = lowered.compile()
+        return self._compiled[identity]
+
+    @functools.cached_property
+    def _compiled(self) -> dict[Any, Callable[..., tuple[Lanes, Array]]]:
+        return {}
+
+    @functools.cached_property
+    def _apart(self) -> Callable[[Any], list[Any]]:
+        def apart(tree: Any) -> list[Any]:
+            split = jax.tree.map(lambda leaf: leaf.reshape(self.parts, -1, *leaf.shape[1:]), tree)
+            return [jax.tree.map(operator.itemgetter(part), split) for part in range(self.parts)]
+
+        return jax.jit(apart)
+
+    @functools.cached_property
+    def _whole(self) -> Callable[[Any], tuple[Lanes, Array]]:
+        def whole(parts: Sequence[tuple[Lanes, Array]]) -> tuple[Lanes, Array]:
+            lanes, scores = zip(*parts, strict=True)
+            return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *lanes), jnp.concatenate(scores, axis=1)
+
+        return jax.jit(whole)
+
+    @functools.cached_property
+    def _advance(self) -> Any:
         climb = Climb(LANES, *[EVERYWHERE] * (len(Climb._fields) - 1))  # pyright: ignore[reportArgumentType]
         takes, gives = (EVERYWHERE, LANES, climb, EVERYWHERE), (LANES, LANES_OF_EACH_STEP)
         options = jax_internals.reproducible_options(jax.default_backend())
@@ -174,8 +216,7 @@ class Engine:
             jax.tree.map(first, lanes),
             climb._replace(objectives=jax.tree.map(first, climb.objectives)),
         )
-        leaves, form = cast(tuple[list[Any], Any], jax.tree.flatten(part))
-        identity = (form, tuple(np.shape(leaf) for leaf in leaves), key_implementation)
+        identity = _form(part, key_implementation)
         if identity not in self._splits:
             step = functools.partial(self._step, key_implementation=key_implementation)
             self._splits[identity] = split(step, self._fixed_shapes, *part)
@@ -327,6 +368,12 @@ class Engine:
         computed = program.evaluate(known, self._wanted, lowering=self.lowering, replaced=replaced)
         values = dict(zip(self._wanted, computed, strict=True))
         return {target: self.network.read(values, layer, rectified=target.rectified) for target, layer in self.targets}
+
+
+def _form(tree: Any, key_implementation: str) -> Any:
+    """Return what two climbs have in common for which one program is compiled."""
+    leaves, form = cast(tuple[list[Any], Any], jax.tree.flatten(tree))
+    return form, tuple((np.shape(leaf), np.result_type(leaf)) for leaf in leaves), key_implementation
 
 
 def _in_parts(tree: Any, size: int) -> Any:

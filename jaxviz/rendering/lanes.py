@@ -16,8 +16,8 @@ _CPU_LANES = (1, 2, 4, 8, 16)
 _ACCELERATOR_LANES = (4, 8, 16, 32, 64, 128, 256)
 
 # On a CPU a few lanes make many steps before the next few begin: what they work on stays in the caches, which was 11 to
-# 13 % faster than 16 lanes a step, and takes a quarter of the memory. Many cores want more lanes.
-_LEAST_CPU_LANES_TOGETHER = 4
+# 13 % faster than 16 lanes a step, and takes a quarter of the memory.
+_CPU_LANES_TOGETHER = 4
 
 # What is watched has to move: on a CPU 8 images a step cost as little an image as 16 and take half the time, and a
 # single unit with its negative takes a fifth of that again.
@@ -50,17 +50,25 @@ def live_lanes(units: int) -> int:
     return few if units <= few else many
 
 
+def parts_at_once(lanes: int) -> int:
+    """Return into how many parts a device's lanes are split that climb at the same time: on a CPU one for each core."""
+    if jax.default_backend() != "cpu" or jax.local_device_count() > 1:
+        return 1
+    cores = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
+    return max(count for count in choices() if count <= min(lanes, cores))
+
+
 def lanes_together(lanes: int, *, views: int = 1) -> int:
-    """Return how many of a device's lanes make their steps at the same time; it divides them.
+    """Return how many of a part's lanes make their steps at the same time; it divides them.
 
     Args:
-        lanes: Of a device.
+        lanes: Of a part.
         views: How many views of a lane's images are evaluated at once.
     """
     if jax.default_backend() != "cpu":
         return lanes
-    most = max(_LEAST_CPU_LANES_TOGETHER, psutil.cpu_count(logical=False) or 1) // views
-    return max(count for count in choices() if count <= max(1, min(lanes, most)))
+    most = max(1, min(lanes, _CPU_LANES_TOGETHER // views))
+    return max(count for count in choices() if count <= most)
 
 
 def views_together(views: int) -> int:

@@ -16,7 +16,7 @@ from jaxviz.models.program import Lowering
 from jaxviz.objectives import Objective
 from jaxviz.rendering.devices import Devices, local_devices
 from jaxviz.rendering.engine import MOST_STEPS, Engine
-from jaxviz.rendering.lanes import affordable_lanes, lanes_together, views_together, wished_lanes
+from jaxviz.rendering.lanes import affordable_lanes, lanes_together, parts_at_once, views_together, wished_lanes
 from jaxviz.rendering.overriding import overrides
 from jaxviz.rendering.plateau import traced
 from jaxviz.rendering.request import Request
@@ -309,15 +309,18 @@ def _engine(request: Request, unit: int, wished: int) -> tuple[Engine, int]:
     devices = Devices(members[: -(-wished // each)])
     views = views_together(request.transform.views)
     images = request.parameterization.images_in_lane * views  # of a lane, that the model sees at once
-    together = lanes_together(each, views=views)
+    parts = parts_at_once(each)
+    together = lanes_together(each // parts, views=views)
     network = model.network(request.canvas_size, together * images)
     wanted = [v for target, layer in targets for v in network.wanted(layer, rectified=target.rectified)]
-    together = affordable_lanes(together, network, wanted, images_in_lane=images)
+    at_once = affordable_lanes(parts * together, network, wanted, images_in_lane=images)
+    parts = min(parts, at_once)
+    together = at_once // parts
     engines = _engines.setdefault(model, {})
     how = (request.lowering, request.precision)
     rules = request.gradient_rules
     kinds = cast(Any, jax.tree.structure(rules))
-    kept = (together, views, request.transparency)
+    kept = (parts, together, views, request.transparency)
     optimizer = getattr(request.optimizer, "form", request.optimizer)
     identity = (request.canvas_size, each, request.image_size, devices, targets, optimizer, *how, kinds, *kept)
     if identity not in engines:
