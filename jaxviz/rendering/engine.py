@@ -373,7 +373,7 @@ class Engine:
 def _form(tree: Any, key_implementation: str) -> Any:
     """Return what two climbs have in common for which one program is compiled."""
     leaves, form = cast(tuple[list[Any], Any], jax.tree.flatten(tree))
-    return form, tuple((np.shape(leaf), np.result_type(leaf)) for leaf in leaves), key_implementation
+    return form, tuple((np.shape(leaf), jnp.result_type(leaf)) for leaf in leaves), key_implementation
 
 
 def _in_parts(tree: Any, size: int) -> Any:
