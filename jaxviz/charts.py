@@ -35,7 +35,7 @@ class Shows(Protocol):
     unit: int
     selection: list[int]
     layers: list[dict[str, Any]]
-    class_names: list[str]
+    class_names: dict[str, list[str]]
 
     @property
     def scores(self) -> dict[int, float]:
@@ -251,8 +251,8 @@ _FOLLOWED = ["status", "selection", "unit", "units", "layer"]
 
 
 def _name(shown: Shows, unit: int) -> str:
-    classes = any(layer["classes"] for layer in shown.layers if layer["name"] == shown.layer)
-    return shown.class_names[unit] if classes else str(unit)
+    classes = next((layer["classes"] for layer in shown.layers if layer["name"] == shown.layer), "")
+    return shown.class_names[classes][unit] if classes else str(unit)
 
 
 def _table(rows: Sequence[Any], length: int) -> Any:

@@ -201,7 +201,7 @@ def _layer(name: str, rendering: Rendering, tiles: Sequence[tuple[int, int]]) ->
         "parameters": 0,
         "flops": 0,
         "receptive_field": [],
-        "classes": has_names,
+        "classes": name if has_names else "",
     }
 
 
@@ -219,7 +219,11 @@ def _traits(
         "model_name": recipe.model.get("name", ""),
         "input_shape": recipe.model.get("input_shape", []),
         "layers": list(layers),
-        "class_names": _names(renderings, layers),
+        "class_names": {
+            layer["classes"]: _names(rendering)
+            for layer, rendering in zip(layers, renderings, strict=True)
+            if layer["classes"]
+        },
         "layer": layers[0]["name"],
         "units": units,
         "unit": units[0],
@@ -247,14 +251,8 @@ def _traits(
     }
 
 
-def _names(renderings: Sequence[Rendering], layers: Sequence[dict[str, Any]]) -> list[str]:
-    """Return names for the units of the one layer whose units have some; of several such layers, of the first."""
-    named = [position for position, layer in enumerate(layers) if layer["classes"]]
-    for position in named[1:]:
-        layers[position]["classes"] = False
-    if not named:
-        return []
-    rendering = renderings[named[0]]
+def _names(rendering: Rendering) -> list[str]:
+    """Return a name for each unit of a rendering."""
     tiles = _tiles(rendering)[1]
     names = [""] * (1 + max(unit for unit, _ in tiles))
     for (unit, _), label in zip(tiles, rendering.labels, strict=True):

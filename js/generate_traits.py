@@ -46,8 +46,9 @@ def typescript(hint: Any) -> str:
     if origin is list:
         inner = typescript(parts[0])
         return f"({inner})[]" if " | " in inner else f"{inner}[]"
-    if origin is dict and parts[1] is Settings:
-        return "Record<string, Partial<Settings>>"
+    if origin is dict:
+        inner = typescript(parts[1])
+        return f"Record<string, {f'Partial<{inner}>' if parts[1] is Settings else inner}>"
     if origin in (typing.Union, types.UnionType):
         return " | ".join(typescript(part) for part in parts)
     raise TypeError(f"There is no TypeScript for {hint!r} yet; teach js/generate_traits.py.")

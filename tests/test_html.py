@@ -111,8 +111,9 @@ def test_negatives_classes_and_mixtures_are_told_apart(tmp_path):
     page = Page(tmp_path / "page.html")
     assert [layer["name"] for layer in page.traits["layers"]] == ["-block", "classes", "pictures"]
     assert [layer["units"] for layer in page.traits["layers"]] == [2, 2, 2]  # how many there are, not the last's number
-    assert [layer["classes"] for layer in page.traits["layers"]] == [False, True, False]
-    assert (page.traits["class_names"][340], page.traits["class_names"][985]) == ("zebra", "daisy")
+    assert [layer["classes"] for layer in page.traits["layers"]] == ["", "classes", "pictures"]
+    names = page.traits["class_names"]
+    assert (names["classes"][340], names["classes"][985], names["pictures"]) == ("zebra", "daisy", ["one", "two"])
     frames = page.of_type("frame")
     assert [(tile["unit"], tile["sign"]) for tile in frames[0]["tiles"]] == [(1, 1), (2, 1)]  # the grid shows these
     assert [tile["unit"] for tile in frames[1]["tiles"]] == [340, 985]

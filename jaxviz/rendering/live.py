@@ -18,9 +18,8 @@ from jaxviz.parameterizations import fourier
 from jaxviz.rendering.lanes import live_lanes
 from jaxviz.rendering.request import Request, make_request
 from jaxviz.rendering.slots import Look, Slots, State
-from jaxviz.rendering.suitable import border_pixels, suitable_size
+from jaxviz.rendering.suitable import border_pixels, disturbance, suitable_size
 from jaxviz.results import Rendering, Settings, Tile, Update
-from jaxviz.transforms import ranges
 
 # A slice shows a picture at its end, so a fast model has many short ones; a slow one takes some steps together, which
 # climbs a quarter to a third faster (docs/performance.md), but never longer than Stop may take.
@@ -85,9 +84,9 @@ class _Board:
     wished: int = 0
 
     @property
-    def program(self) -> tuple[str, int, int]:
+    def program(self) -> tuple[str, int, int, int]:
         """What decides which compiled program is used."""
-        return self.layer.name, self.settings.size, self.wished
+        return _program(self.layer, self.settings, self.wished)
 
     def position(self, tile: Tile) -> int:
         """Return where a tile stands in the request.
@@ -160,7 +159,7 @@ class Live:
         self._asked: tuple[_Identity, _Board] | None = None  # what `check` was asked last, for the `aim` that follows
         self._board: _Board | None = None
         self._tiers: list[list[int]] = []
-        self._step_seconds: dict[tuple[str, int, int], float] = {}  # of each program that was compiled
+        self._step_seconds: dict[tuple[str, int, int, int], float] = {}  # of each program that was compiled
         # What is wanted changes at once; the tiles themselves belong to the slice that runs.
         self._wanted = threading.Lock()
         self._tiles = threading.RLock()
@@ -239,7 +238,7 @@ class Live:
             return False
         count = sum(board.is_moving(position) for position in {position for tier in tiers for position in tier})
         wished = max(board.wished, live_lanes(count))
-        return (board.layer.name, board.settings.size, wished) in self._step_seconds
+        return _program(board.layer, board.settings, wished) in self._step_seconds
 
     def advance(self) -> list[Update]:
         """Climb for one slice, about a fifth of a second, or compile and take the first step; return what changed."""
@@ -446,6 +445,10 @@ def _weighted(request: Request) -> list[Objective]:
     ]
 
 
+def _program(layer: Place, settings: Settings, wished: int) -> tuple[str, int, int, int]:
+    return layer.name, settings.size, settings.views, wished
+
+
 def _size(model: Model, settings: Settings) -> tuple[int, ...]:
     """Return the height and width of the pictures: square, but where another shape suits the model."""
     size = suitable_size(model)
@@ -464,13 +467,7 @@ def _request(model: Model, layer: str, settings: Settings, lowering: str) -> Req
             size=_size(model, settings),
             key=settings.key,
             parameterization=fourier(decay_power=settings.decay_power),
-            transforms=ranges(
-                max_shift_pixels=settings.max_shift_pixels,
-                scale_range=settings.scale_range,
-                max_degrees=settings.max_degrees,
-                noise=settings.noise,
-                border_pixels=border_pixels(model),
-            ),
+            transforms=disturbance(model, settings),
             optimizer=None,
             learning_rate=settings.learning_rate,
             lowering=lowering,

@@ -27,7 +27,7 @@ from jaxviz.parameterizations import (
 )
 from jaxviz.results import Settings, Statistics
 from jaxviz.results.settings import BORDER_PIXELS
-from jaxviz.transforms import Transform, compose, ranges, shift
+from jaxviz.transforms import Transform, compose, ranges, several_views, shift
 
 # Enough against aliasing; more averages away what a unit of signals hears, whose periods are a few samples.
 _MOST_SHIFT, _SHIFTED_SHARE = 2.0, 1 / 20
@@ -64,6 +64,12 @@ def suitable(model: Model, *, automatic: bool) -> Suitable:
     if not automatic:
         return Suitable(fourier(), compose(), Settings().learning_rate)
     settings = Settings.for_family(model.family)
+    parameterization = fourier(decay_power=settings.decay_power)
+    return Suitable(parameterization, disturbance(model, settings), settings.learning_rate)
+
+
+def disturbance(model: Model, settings: Settings) -> Transform:
+    """Return how settings disturb a picture in each step."""
     transform = ranges(
         max_shift_pixels=settings.max_shift_pixels,
         scale_range=settings.scale_range,
@@ -71,7 +77,7 @@ def suitable(model: Model, *, automatic: bool) -> Suitable:
         noise=settings.noise,
         border_pixels=border_pixels(model),
     )
-    return Suitable(fourier(decay_power=settings.decay_power), transform, settings.learning_rate)
+    return several_views(transform, count=settings.views) if settings.views > 1 else transform
 
 
 def suitable_size(model: Model) -> tuple[int, ...]:

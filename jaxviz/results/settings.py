@@ -17,12 +17,13 @@ LIMITS: dict[str, tuple[float, float]] = {
     "scale_range": (0, 0.5),
     "max_degrees": (0, 180),
     "noise": (0, 0.5),
+    "views": (1, 16),
     "decay_power": (0, 3),
     "key": (0, 2**31 - 1),
 }
 """Least and greatest value of each number."""
 
-WHOLE = ("steps", "size", "key")
+WHOLE = ("steps", "size", "views", "key")
 
 PRESETS: dict[str, dict[str, float]] = {
     "lucid": {"max_shift_pixels": 6, "scale_range": 0.1, "max_degrees": 10, "noise": 0},
@@ -50,7 +51,7 @@ CUSTOM = "custom"
 class Settings:
     """What decides a live climb beside the model and the unit.
 
-    Everything but `size` can change without compiling anything.
+    Everything but `size` and `views` can change without compiling anything.
 
     Attributes:
         preset: Name of the preset that the transforms' numbers are, or `custom`.
@@ -61,6 +62,7 @@ class Settings:
         scale_range: The picture is magnified by 1 minus this to 1 plus this.
         max_degrees: The picture is rotated by up to so much, each way.
         noise: Standard deviation of the Gaussian noise that is added to the picture before the model sees it.
+        views: How many pictures a step disturbs at random and takes the mean of; a step costs as much as so many.
         decay_power: Of the Fourier parameterization; more gives smoother pictures.
         key: Seed of all randomness.
 
@@ -86,6 +88,7 @@ class Settings:
     scale_range: float = 0.1
     max_degrees: float = 10.0
     noise: float = 0.0
+    views: int = 1
     decay_power: float = 1.0
     key: int = 0
 
@@ -167,13 +170,18 @@ class Settings:
             what = f"[{', '.join('-jaxviz.' + objective.format(layer=_quoted(layer), unit=unit) for unit in units)}]"
         size = self.size if width is None or width == self.size else (self.size, width)
         border = "" if border_pixels == BORDER_PIXELS else f", border_pixels={border_pixels}"
+        transforms = (
+            f"jaxviz.transforms.ranges(max_shift_pixels={self.max_shift_pixels}, "
+            f"scale_range={self.scale_range}, max_degrees={self.max_degrees}, noise={self.noise}{border})"
+        )
+        if self.views > 1:
+            transforms = f"jaxviz.transforms.several_views(\n        {transforms}, count={self.views},\n    )"
         return (
             "jaxviz.render(\n"
             f"    {model}, {what}, steps={self.steps}, size={size}, key={self.key}, "
             f"learning_rate={self.learning_rate},\n"
             f"    parameterization=jaxviz.fourier(decay_power={self.decay_power}),\n"
-            f"    transforms=jaxviz.transforms.ranges(max_shift_pixels={self.max_shift_pixels}, "
-            f"scale_range={self.scale_range}, max_degrees={self.max_degrees}, noise={self.noise}{border}),\n"
+            f"    transforms={transforms},\n"
             ")"
         )
 

@@ -61,7 +61,7 @@ class TileWidget(anywidget.AnyWidget):
     model_name = _trait(str, "")
     input_shape = _trait(list[int], [])
     layers = _trait(list[LayerFacts], [])
-    class_names = _trait(list[str], [])
+    class_names = _trait(dict[str, list[str]], {})
     layer = _trait(str, "", both=True)
     units = _trait(list[int], [], both=True)
     unit = _trait(int, 0, both=True)

@@ -41,15 +41,15 @@ class BenchFacts(Facts):
     ) -> None:
         count = len(presets)
         layer = LayerFacts(
-            name=label, kind="", shape=[count], units=count, parameters=0, flops=0, receptive_field=[], classes=True
+            name=label, kind="", shape=[count], units=count, parameters=0, flops=0, receptive_field=[], classes=label
         )
-        super().__init__(name=name, input_shape=input_shape, layers=[layer], class_names=list(presets))
+        super().__init__(name=name, input_shape=input_shape, layers=[layer], class_names={label: list(presets)})
         self._what = what
         self._presets = presets
 
-    def python(self, settings: Settings, layer: str, units: Sequence[int]) -> str:  # noqa: ARG002
+    def python(self, settings: Settings, layer: str, units: Sequence[int]) -> str:
         """Return the Python that renders some of the presets as they are climbed here; "" where one has no name."""
-        names = [self.class_names[unit] for unit in units]
+        names = [self.name_of(layer, unit) for unit in units]
         if not all(self._presets[name] for name in names):
             return ""
         return (
@@ -120,5 +120,6 @@ class Bench(Rendered):
     def renderings(self) -> dict[str, Rendering]:
         """The picture of each preset that has begun, by the preset's name, in full precision as it is now."""
         session = self._session
-        begun = [unit for unit in range(len(self.class_names)) if session.record(unit, 1) is not None]
-        return {self.class_names[unit]: session.rendering([(unit, 1)]) for unit in begun}
+        (names,) = self.class_names.values()
+        begun = {name: unit for unit, name in enumerate(names) if session.record(unit, 1) is not None}
+        return {name: session.rendering([(unit, 1)]) for name, unit in begun.items()}

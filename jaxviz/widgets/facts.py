@@ -2,7 +2,7 @@
 
 import difflib
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, SupportsIndex, TypedDict, cast
 
 from jaxviz.results.settings import BORDER_PIXELS, Settings
@@ -18,7 +18,8 @@ class LayerFacts(TypedDict):
     parameters: int
     flops: int
     receptive_field: list[int]
-    classes: bool
+    classes: str
+    """Under which name `class_names` has the names of its units; empty where they have none."""
 
 
 class ModelLike(Protocol):
@@ -26,7 +27,6 @@ class ModelLike(Protocol):
 
     name: str
     input_shape: tuple[int, ...]
-    class_names: tuple[str, ...]
 
     @property
     def layers(self) -> Any:
@@ -38,6 +38,15 @@ class ModelLike(Protocol):
         """The layer of the class logits, or None."""
         ...
 
+    @property
+    def named_classes(self) -> tuple[str, ...] | Mapping[str, tuple[str, ...]]:
+        """The names of the classes, or several sets of them by name."""
+        ...
+
+    def class_layer(self, layer: Any) -> str | None:
+        """Return which of the sets a layer's units are named by: '' for the only one, None for none."""
+        ...
+
 
 class Facts:
     """The names and numbers of a model that the widgets need.
@@ -46,7 +55,7 @@ class Facts:
         name: The model's name.
         input_shape: Shape of one image.
         layers: In order.
-        class_names: Names of the classes, or ().
+        class_names: Names of classes, by the name that layers have them under.
         aliases: Other name -> name of a layer.
         suitable_size: Height and width of a picture where nothing is said.
         border_pixels: Grey around a picture when it is disturbed.
@@ -58,7 +67,7 @@ class Facts:
         name: str,
         input_shape: Sequence[int],
         layers: Iterable[LayerFacts],
-        class_names: Sequence[str] = (),
+        class_names: Mapping[str, Sequence[str]] | None = None,
         aliases: dict[str, str] | None = None,
         suitable_size: tuple[int, int] | None = None,
         border_pixels: int = BORDER_PIXELS,
@@ -66,7 +75,7 @@ class Facts:
         self.name = name
         self.input_shape = list(input_shape)
         self.layers = {layer["name"]: layer for layer in layers}
-        self.class_names = list(class_names)
+        self.class_names = {name: list(names) for name, names in (class_names or {}).items()}
         self.suitable_size = suitable_size or (Settings().size, Settings().size)
         self.border_pixels = border_pixels
         self._aliases = aliases or {}
@@ -75,11 +84,14 @@ class Facts:
     def of(cls, model: ModelLike, *, suitable_size: tuple[int, int], border_pixels: int) -> "Facts":
         """Read them off a model, and take over what the climb says of its pictures."""
         layers = list(model.layers)
-        names = {layer.name for layer in (model.logits, layers[-1]) if layer is not None and model.logits is not None}
+        own = "" if model.logits is None else model.logits.name
+        named = model.named_classes
+        sets = named if isinstance(named, Mapping) else {own: named}
+        found = [model.class_layer(layer) for layer in layers]
         return cls(
             name=model.name,
             input_shape=model.input_shape,
-            class_names=model.class_names,
+            class_names={name: names for name, names in sets.items() if name and names},
             suitable_size=suitable_size,
             border_pixels=border_pixels,
             aliases={alias: layer.name for layer in layers for alias in layer.aliases},
@@ -92,9 +104,9 @@ class Facts:
                     parameters=layer.parameters,
                     flops=layer.flops,
                     receptive_field=list(layer.receptive_field),
-                    classes=layer.name in names and len(layer.shape) == 1 and layer.units == len(model.class_names),
+                    classes="" if classes is None else classes or own,
                 )
-                for layer in layers
+                for layer, classes in zip(layers, found, strict=True)
             ],
         )
 
@@ -104,7 +116,6 @@ class Facts:
         return settings.python(
             layer,
             units,
-            classes=self.layers[layer]["classes"],
             width=width if settings.size == height else None,
             border_pixels=self.border_pixels,
         )
@@ -134,9 +145,10 @@ class Facts:
         if isinstance(unit, str):
             if not facts["classes"]:
                 raise TypeError(f"Units of '{layer}' are numbers; {unit!r} is none. Only class logits have names.")
-            return self._class(unit)
+            return _class(unit, self.class_names[facts["classes"]])
         if isinstance(unit, bool) or not isinstance(unit, SupportsIndex):
-            raise TypeError(f"{unit!r} is no unit; give a whole number{' or the name of a class' * facts['classes']}.")
+            named = " or the name of a class" if facts["classes"] else ""
+            raise TypeError(f"{unit!r} is no unit; give a whole number{named}.")
         number = operator.index(unit)
         if not 0 <= number < facts["units"]:
             raise IndexError(f"Unit {number} is out of range: layer '{layer}' has 0 to {facts['units'] - 1}.")
@@ -157,16 +169,22 @@ class Facts:
         given = cast("Iterable[object]", units)
         return list(dict.fromkeys(self.unit(layer, unit) for unit in given))
 
-    def _class(self, name: str) -> int:
-        wanted = name.strip().lower()
-        found = [number for number, known in enumerate(self.class_names) if known == name]
-        found = found or [number for number, known in enumerate(self.class_names) if wanted in _synonyms(known)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise ValueError(f"{name!r} is the name of the classes {', '.join(map(str, found))}. Give one's number.")
-        every = sorted({part for known in self.class_names for part in _synonyms(known)})
-        raise ValueError(f"Unknown class {name!r}. {hint(wanted, every)}")
+    def name_of(self, layer: str, unit: int) -> str:
+        """Return what a unit is called: the class where units are classes, or its number."""
+        classes = self.layers[layer]["classes"]
+        return self.class_names[classes][unit] if classes else str(unit)
+
+
+def _class(name: str, class_names: Sequence[str]) -> int:
+    wanted = name.strip().lower()
+    found = [number for number, known in enumerate(class_names) if known == name]
+    found = found or [number for number, known in enumerate(class_names) if wanted in _synonyms(known)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ValueError(f"{name!r} is the name of the classes {', '.join(map(str, found))}. Give one's number.")
+    every = sorted({part for known in class_names for part in _synonyms(known)})
+    raise ValueError(f"Unknown class {name!r}. {hint(wanted, every)}")
 
 
 def _synonyms(name: str) -> set[str]:

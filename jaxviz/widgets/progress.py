@@ -67,7 +67,7 @@ class RenderProgress(TileWidget):
 
 def _layer(count: int) -> LayerFacts:
     return LayerFacts(
-        name=_LAYER, kind="", shape=[count], units=count, parameters=0, flops=0, receptive_field=[], classes=False
+        name=_LAYER, kind="", shape=[count], units=count, parameters=0, flops=0, receptive_field=[], classes=""
     )
 
 

@@ -186,9 +186,7 @@ class Session(Audience):
     def sheet(self, shown: Sequence[Shown]) -> UInt8[np.ndarray, "sheet_height sheet_width 3"]:
         """Lay pictures out as a contact sheet, with what they are called."""
         layer = self.choice.layer
-        named = self.facts.layers[layer]["classes"]
-        names = [self.facts.class_names[unit] if named else str(unit) for (unit, _), _, _ in shown]
-        labels = [f"{'-' * (each.tile[1] < 0)}{name}" for each, name in zip(shown, names, strict=True)]
+        labels = [f"{'-' * (sign < 0)}{self.facts.name_of(layer, unit)}" for (unit, sign), _, _ in shown]
         pictures = [each.record.picture for each in shown if each.record.picture is not None]
         return contact_sheet(np.stack(pictures), labels=labels)
 

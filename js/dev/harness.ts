@@ -27,7 +27,7 @@ const traits: Partial<Traits> = {
   model_name: model === "tiny" ? "Digits" : "EfficientNet-Lite0",
   input_shape: model === "tiny" ? [28, 28, 1] : [224, 224, 3],
   layers,
-  class_names: CLASS_NAMES,
+  class_names: { classes: CLASS_NAMES },
   layer: word("empty", "") ? "" : layer,
   units: word("empty", "") ? [] : [...Array(shown).keys()],
   unit: number("unit", 12),

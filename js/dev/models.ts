@@ -1,7 +1,7 @@
 // Models to try the front end on: real ones' shapes, and names that try to be more than names.
 import type { Layer } from "../src/traits";
 
-function layer(name: string, kind: string, shape: number[], classes = false): Layer {
+function layer(name: string, kind: string, shape: number[], classes = ""): Layer {
   const units = shape.at(-1) ?? 0;
   return {
     name,
@@ -41,7 +41,7 @@ export function mobileNet(): Layer[] {
     }
   });
   for (const name of ["conv", "norm", "relu6"]) layers.push(layer(`head/${name}`, name, [7, 7, 1280]));
-  return [...layers, layer("mean", "mean", [1280]), layer("classifier", "dense", [1000], true)];
+  return [...layers, layer("mean", "mean", [1280]), layer("classifier", "dense", [1000], "classes")];
 }
 
 export function longNames(): Layer[] {
@@ -55,7 +55,7 @@ export function longNames(): Layer[] {
       [196, 3072],
     ),
     layer("wide", "dense", [2000]),
-    layer("head", "dense", [1000], true),
+    layer("head", "dense", [1000], "classes"),
   ];
 }
 
@@ -63,6 +63,6 @@ export function tiny(): Layer[] {
   return [
     layer("conv1", "conv", [28, 28, 16]),
     layer("conv2", "conv", [14, 14, 32]),
-    layer("logits", "dense", [10], true),
+    layer("logits", "dense", [10], "classes"),
   ];
 }

@@ -98,7 +98,7 @@ export class Store {
 
   /** What a unit is called: the class where units are classes, or nothing. */
   className(layer: Layer | undefined, unit: number): string {
-    return layer?.classes ? (this.traits.class_names.value[unit] ?? "") : "";
+    return this.traits.class_names.value[layer?.classes ?? ""]?.[unit] ?? "";
   }
 
   /** Opens a view; returns its name. */

@@ -18,7 +18,7 @@ export interface Layer {
   parameters: number;
   flops: number;
   receptive_field: number[];
-  classes: boolean;
+  classes: string;
 }
 
 /** What decides a climb beside the model and the unit. */
@@ -31,6 +31,7 @@ export interface Settings {
   scale_range: number;
   max_degrees: number;
   noise: number;
+  views: number;
   decay_power: number;
   key: number;
 }
@@ -78,7 +79,7 @@ export interface Traits {
   model_name: string;
   input_shape: number[];
   layers: Layer[];
-  class_names: string[];
+  class_names: Record<string, string[]>;
   layer: string;
   units: number[];
   unit: number;
@@ -109,7 +110,7 @@ export const DEFAULTS: Traits = {
   model_name: "",
   input_shape: [],
   layers: [],
-  class_names: [],
+  class_names: {},
   layer: "",
   units: [],
   unit: 0,
@@ -123,6 +124,7 @@ export const DEFAULTS: Traits = {
     scale_range: 0.1,
     max_degrees: 10,
     noise: 0,
+    views: 1,
     decay_power: 1,
     key: 0,
   },

@@ -5,7 +5,7 @@ import { DEFAULTS, type Layer, type Traits } from "../src/traits";
 type Listener = (...values: never[]) => void;
 type Sent = Outgoing & { serial?: number };
 
-export function layer(name: string, units: number, classes = false): Layer {
+export function layer(name: string, units: number, classes = ""): Layer {
   return { name, kind: "conv", shape: [7, 7, units], units, parameters: 0, flops: 0, receptive_field: [], classes };
 }
 

@@ -10,7 +10,7 @@ const LAYERS = [
   layer("stage1/block1/relu", 16),
   layer("stage2/block1/conv", 16),
   layer("stage2/block2/conv", 16),
-  layer("logits", 10, true),
+  layer("logits", 10, "classes"),
 ];
 const all = () => true;
 const none = () => false;
@@ -51,13 +51,13 @@ test("the modules around a layer are those that must be open to see it", () => {
 });
 
 test("class layers come last, whatever their place in the model", () => {
-  const rows = layerRows([layer("head/logits", 10, true), ...LAYERS.slice(0, 2)], [], "", all);
+  const rows = layerRows([layer("head/logits", 10, "classes"), ...LAYERS.slice(0, 2)], {}, "", all);
   expect(rows.at(-1)).toMatchObject({ kind: "layer", label: "head/logits", atEnd: true });
   expect(rows.filter(({ kind }) => kind === "module").map(({ label }) => label)).toEqual(["stem"]);
 });
 
 test("a module whose own output is a layer opens like any module", () => {
-  const rows = layerRows([layer("block", 4), layer("block/conv", 4)], [], "", all);
+  const rows = layerRows([layer("block", 4), layer("block/conv", 4)], {}, "", all);
   expect(rows.map(({ kind, label }) => [kind, label])).toEqual([
     ["module", "block"],
     ["layer", "block"],
@@ -76,10 +76,19 @@ test("a search finds classes, those that begin with it first", () => {
   const names = ["great white shark", "shark", "tench"];
   expect(searchClasses(names, "shark", 5)).toEqual([1, 0]);
   expect(searchClasses(names, "s", 5)).toEqual([]);
-  const rows = layerRows(LAYERS, names, "shark", none);
+  const rows = layerRows(LAYERS, { classes: names }, "shark", none);
   expect(rows.map((row) => (row.kind === "class" ? row.unit : null))).toEqual([1, 0]);
 });
 
+test("a search finds classes of all models of a joint one, each with its own layer", () => {
+  const layers = [layer("old/logits", 2, "old"), layer("new/mean", 4), layer("new/logits", 2, "new")];
+  const rows = layerRows(layers, { old: ["tench", "tiger cat"], new: ["cat", "dog"] }, "cat", none);
+  expect(rows.map((row) => (row.kind === "class" ? [row.layer.name, row.unit, row.label] : null))).toEqual([
+    ["old/logits", 1, "tiger cat"],
+    ["new/logits", 0, "cat"],
+  ]);
+});
+
 test("what was typed as layer:unit still finds the layer", () => {
-  expect(layerRows(LAYERS, [], "stem/conv:3", none).map(({ label }) => label)).toEqual(["stem/conv"]);
+  expect(layerRows(LAYERS, {}, "stem/conv:3", none).map(({ label }) => label)).toEqual(["stem/conv"]);
 });

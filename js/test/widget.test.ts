@@ -6,7 +6,7 @@ import { prepareBrowser, settle } from "./browser";
 import { layer, TestModel } from "./model";
 
 const MARKUP = "<img src=x onerror=alert(1)>";
-const LAYERS = [layer("stem/conv", 40), layer("stage1/conv", 2000), layer(MARKUP, 4), layer("logits", 3, true)];
+const LAYERS = [layer("stem/conv", 40), layer("stage1/conv", 2000), layer(MARKUP, 4), layer("logits", 3, "classes")];
 const CLASSES = ["tench", MARKUP, "strawberry"];
 
 let model: TestModel;
@@ -17,7 +17,7 @@ let closers: (() => void)[];
 function start(traits: Partial<Traits> = {}): void {
   model = new TestModel({
     layers: LAYERS,
-    class_names: CLASSES,
+    class_names: { classes: CLASSES },
     input_shape: [28, 28, 3],
     layer: "stem/conv",
     units: [...Array(40).keys()],
@@ -558,8 +558,8 @@ describe("a bench", () => {
   test("shows presets by name, what was measured under each, and only the shared numbers", async () => {
     start({
       kind: "bench",
-      layers: [layer("block3:12", 2, true)],
-      class_names: ["lucid", MARKUP],
+      layers: [layer("block3:12", 2, "presets")],
+      class_names: { presets: ["lucid", MARKUP] },
       layer: "block3:12",
       units: [0, 1],
       states: "dc",

@@ -43,10 +43,10 @@ def rendered(model, layer, unit, sign, settings=SETTINGS, *, classes=False):
 
 
 @pytest.mark.smoke
-@pytest.mark.parametrize("classes", [False, True])
-def test_a_tile_is_the_same_bits_that_its_line_of_python_renders(model, live, classes):
+@pytest.mark.parametrize(("classes", "views"), [(False, 1), (True, 1), (False, 3)])
+def test_a_tile_is_the_same_bits_that_its_line_of_python_renders(model, live, classes, views):
     layer = model.logits.name if classes else "second"
-    settings = SETTINGS.changed(noise=0.05, decay_power=1.2, key=7, max_degrees=25)
+    settings = SETTINGS.changed(noise=0.05, decay_power=1.2, key=7, max_degrees=25, views=views)
     climb(live, layer, [[(2, 1), (2, -1)], [(unit, 1) for unit in range(4)]], settings)
     for sign in (1, -1):
         alone = rendered(model, layer, 2, sign, settings, classes=classes)
@@ -187,6 +187,18 @@ def test_a_moved_setting_starts_from_noise_or_goes_on_from_the_picture(live):
     fresh = live.rendering([(1, 1)])
     assert np.abs(fresh.images - before.images).max() > 0.05
     assert fresh.messages == ("",)
+
+
+def test_another_number_of_views_is_compiled_first_and_may_go_on_from_the_picture(live):
+    climb(live, "second", [[(1, 1)]])
+    before = live.rendering([(1, 1)])
+    live.aim("second", SETTINGS.changed(views=4, learning_rate=1e-4), from_scratch=False)
+    live.prioritise([[(1, 1)]])
+    assert not live.prepared
+    finish(live)
+    after = live.rendering([(1, 1)])
+    assert after.recipe.transforms["kind"] == "several_views"
+    assert np.abs(after.images - before.images).max() < 0.02
 
 
 def test_another_size_starts_from_noise(live):

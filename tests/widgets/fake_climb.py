@@ -17,7 +17,7 @@ UNTRACEABLE_SIZE = 400
 STEPS_A_SLICE = 2
 
 
-def layer_facts(name, units, shape, kind="conv", classes=False):
+def layer_facts(name, units, shape, kind="conv", classes=""):
     return LayerFacts(
         name=name,
         kind=kind,
@@ -38,9 +38,9 @@ def make_facts():
             layer_facts("first", 4, (8, 8)),
             layer_facts("block/conv", 12, (8, 8)),
             layer_facts(MARKUP, 20, (4, 4)),
-            layer_facts("head", 3, (), "dense", classes=True),
+            layer_facts("head", 3, (), "dense", classes="head"),
         ],
-        class_names=("ant", "bee, bumblebee", "school bus"),
+        class_names={"head": ("ant", "bee, bumblebee", "school bus")},
         aliases={"block": "block/conv"},
     )
 

@@ -50,7 +50,7 @@ def measured(bench):
 @pytest.mark.smoke
 def test_every_picture_is_the_one_that_its_preset_makes_alone(bench, comparison):
     assert bench.wait(120)
-    assert (bench.layer, bench.class_names, bench.states) == ("conv:2", PRESET_NAMES, "dd")
+    assert (bench.layer, bench.class_names, bench.states) == ("conv:2", {"conv:2": PRESET_NAMES}, "dd")
     assert list(bench.renderings) == PRESET_NAMES
     for name, rendering in bench.renderings.items():
         np.testing.assert_array_equal(rendering.images, comparison[name].images)
@@ -117,7 +117,7 @@ def test_files_and_a_page_hold_the_pictures_with_their_names(bench, comparison, 
     assert browser.files[1][0].endswith(".png")
     bench.to_html(tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert '"class_names":["dvt_2","dvt_3"]' in page
+    assert '"class_names":{"conv:2":["dvt_2","dvt_3"]}' in page
     assert '"measures":[{"name":"score"' in page
 
 
@@ -125,7 +125,7 @@ def test_own_presets_and_any_objective_may_be_on_the_bench(model, no_thread_left
     own = dataclasses.replace(PRESETS["dvt_2"], name="own")
     bench = jaxviz.Bench(model, 0.5 * jaxviz.channel("conv", 1), presets=["dvt_2", own], **OPTIONS)
     assert bench.wait(120)
-    assert bench.class_names == ["dvt_2", "own"]
+    assert list(bench.class_names.values()) == [["dvt_2", "own"]]
     np.testing.assert_array_equal(bench.renderings["own"].images, bench.renderings["dvt_2"].images)
     assert bench.code["grid"] == ""  # Python knows no preset of that name
     assert "model, objective, presets=['dvt_2']" in bench.code["unit"]

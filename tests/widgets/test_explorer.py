@@ -32,8 +32,8 @@ def test_what_the_model_is_can_be_read(open_widget):
     assert explorer.model_name == "Tiny"
     assert explorer.input_shape == [16, 16, 3]
     assert [layer["name"] for layer in explorer.layers] == ["first", "block/conv", MARKUP, "head"]
-    assert [layer["classes"] for layer in explorer.layers] == [False, False, False, True]
-    assert explorer.class_names[2] == "school bus"
+    assert [layer["classes"] for layer in explorer.layers] == ["", "", "", "head"]
+    assert explorer.class_names["head"][2] == "school bus"
     assert explorer.kind == "explorer"
     assert explorer.kernel is True
     assert "lucid" in explorer.presets

@@ -62,7 +62,22 @@ def test_classes_have_names_and_negatives_climb_the_other_way(explorer):
     assert down[0] == pytest.approx(-up[0], abs=1.0)
 
 
-def test_moving_a_slider_compiles_nothing_and_the_size_does(explorer):
+def test_the_classes_of_each_of_several_joint_models_have_their_own_names(model, no_thread_left):
+    shades = jaxviz.wrap(
+        lambda images: images.mean((1, 2)), input_shape=(16, 16, 3), class_names=["red", "green", "ant"]
+    )
+    explorer = jaxviz.explore(jaxviz.joint({"shades": shades, "tiny": model}), "shades", unit="ant", **OPTIONS)
+    assert explorer.unit == 2
+    explorer.layer, explorer.unit = "tiny", "ant"
+    assert explorer.unit == 0
+    named = {layer["classes"] for layer in explorer.layers} - {""}
+    assert {name: explorer.class_names[name][0] for name in named} == {"shades": "red", "tiny": "ant"}
+    assert explorer.wait(60)
+    assert explorer.rendering.labels[0] == "tiny: ant"
+    explorer.close()
+
+
+def test_moving_a_slider_compiles_nothing_and_size_and_views_do(explorer):
     explorer.wait(60)
     phases = []
     explorer.observe(lambda change: phases.append(change["new"]["phase"]), "status")
@@ -70,9 +85,10 @@ def test_moving_a_slider_compiles_nothing_and_the_size_does(explorer):
     explorer.wait(60)
     assert "preparing" not in phases
     assert set(explorer.states) == {"d"}
-    explorer.settings = {"size": 24}
+    explorer.settings = {"size": 24, "views": 2}
     explorer.wait(60)
     assert explorer.rendering.images.shape[1:] == (24, 24, 3)
+    assert explorer.rendering.recipe.transforms["count"] == 2
 
 
 def test_frames_reach_the_browser_and_the_page_holds_them(explorer, tmp_path):

@@ -102,6 +102,16 @@ export const CONTROLS: readonly Control[] = [
     step: 0.01,
   },
   {
+    name: "views",
+    label: "Views",
+    hint: "Random views of the picture in every step, which takes as many times as long. Another number has to be compiled first",
+    least: 1,
+    greatest: 16,
+    from: 1,
+    to: 16,
+    step: 1,
+  },
+  {
     name: "decay_power",
     label: "Decay",
     hint: "How steeply fine detail is held back; more gives smoother pictures",

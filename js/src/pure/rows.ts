@@ -1,5 +1,5 @@
 // What the list of layers shows: the tree, with the class layers last; or what was searched for.
-import type { Layer } from "../traits";
+import type { Layer, Traits } from "../traits";
 import { searchClasses, searchLayers, treeRows } from "./tree";
 
 interface Common {
@@ -20,7 +20,7 @@ const MOST_CLASSES = 50;
 
 export function layerRows(
   layers: Layer[],
-  classNames: string[],
+  classNames: Traits["class_names"],
   query: string,
   expanded: (path: string) => boolean,
 ): Row[] {
@@ -43,11 +43,14 @@ function wholeTree(layers: Layer[], expanded: (path: string) => boolean): Row[] 
   return rows;
 }
 
-function found(layers: Layer[], classNames: string[], query: string): Row[] {
+function found(layers: Layer[], classNames: Traits["class_names"], query: string): Row[] {
   const named = searchLayers(layers, query.replace(/:\s*[-−]?\d*$/, "")).slice(0, MOST_LAYERS);
-  const ofClasses = layers.find((layer) => layer.classes);
-  const units = ofClasses ? searchClasses(classNames, query, MOST_CLASSES) : [];
-  const siblings = named.length + units.length;
+  const classes = Object.entries(classNames).flatMap(([set, names]) => {
+    const layer = layers.find((each) => each.classes === set);
+    if (!layer) return [];
+    return searchClasses(names, query, MOST_CLASSES).map((unit) => ({ layer, unit, label: names[unit] ?? "" }));
+  });
+  const siblings = named.length + classes.length;
   const rows: Row[] = named.map((layer, index) => ({
     kind: "layer",
     key: layer.name,
@@ -59,10 +62,9 @@ function found(layers: Layer[], classNames: string[], query: string): Row[] {
     position: index + 1,
     siblings,
   }));
-  if (!ofClasses) return rows;
-  units.forEach((unit, index) => {
-    const common = { key: `class ${unit}`, depth: 0, position: named.length + index + 1, siblings };
-    rows.push({ kind: "class", label: classNames[unit] ?? "", layer: ofClasses, unit, ...common });
+  classes.forEach((one, index) => {
+    const key = `class ${one.layer.name}:${one.unit}`;
+    rows.push({ kind: "class", key, depth: 0, position: named.length + index + 1, siblings, ...one });
   });
   return rows;
 }
