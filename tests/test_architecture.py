@@ -148,7 +148,7 @@ def test_every_import_follows_the_arrows(path):
         ("models/program.py", "from jax import core"),
         ("rendering/engine.py", "import ipywidgets"),
         ("rendering/engine.py", "from jaxviz.cli import main"),
-        ("jobs.py", "from jaxviz.rendering import render"),
+        ("jobs/job.py", "from jaxviz.rendering import render"),
         ("html.py", "import jax"),
         ("html.py", "from jaxviz.widgets import Explorer"),
         ("widgets/opening.py", "from jaxviz.rendering import Live"),
