@@ -10,23 +10,11 @@ from typing import Any
 from jaxviz.transforms.background import Background, background
 from jaxviz.transforms.base import Transform
 from jaxviz.transforms.blur import Blur, blur
+from jaxviz.transforms.canvas import Crop, Jitter, Pad, crop, jitter, pad
 from jaxviz.transforms.closeup import Closeup, closeup
 from jaxviz.transforms.composition import Compose, Geometric, compose
 from jaxviz.transforms.flip import Flip, flip
-from jaxviz.transforms.geometric import (
-    Crop,
-    Jitter,
-    Pad,
-    Rotate,
-    Scale,
-    Shift,
-    crop,
-    jitter,
-    pad,
-    rotate,
-    scale,
-    shift,
-)
+from jaxviz.transforms.geometric import Rotate, Scale, Shift, rotate, scale, shift
 from jaxviz.transforms.noise import Noise, noise
 from jaxviz.transforms.presets import distill_2017, lucid, lucid_noise, ranges
 from jaxviz.transforms.views import Annealed, Views, annealed, several_views

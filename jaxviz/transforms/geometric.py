@@ -1,17 +1,15 @@
-"""The geometric transforms: borders and crops, translations, magnifications, rotations.
+"""The transforms that move the image on its canvas: translations, magnifications, rotations.
 
 Lengths are in pixels, angles in degrees, positions are (row, column), and the centre of an image lies at
-((height - 1) / 2, (width - 1) / 2). All but `rotate` suit signals and volumes too, along each of their axes. `shift`,
-`scale` and `rotate` draw either uniformly from a range or one of the numbers listed as `choices`, in which a number
-listed twice is twice as likely; these numbers are leaves.
+((height - 1) / 2, (width - 1) / 2). All but `rotate` suit signals and volumes too, along each of their axes. All draw
+either uniformly from a range or one of the numbers listed as `choices`, in which a number listed twice is twice as
+likely; these numbers are leaves.
 """
 
-import difflib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -19,9 +17,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxviz.transforms.base import only_images, only_positions
-from jaxviz.transforms.composition import Border, Geometric
+from jaxviz.transforms.composition import Geometric
 from jaxviz.transforms.sampling import Affine
-from jaxviz.transforms.values import Leaf, choice_of, limit, range_or_choices, whole_pixels
+from jaxviz.transforms.values import Leaf, choice_of, limit, range_or_choices
 
 
 class _SameSize(Geometric):
@@ -29,82 +27,6 @@ class _SameSize(Geometric):
         """Return the same size."""
         only_positions(self, extents)
         return extents
-
-
-@partial(jax.tree_util.register_dataclass, data_fields=["grey"], meta_fields=["pixels", "mode"])
-@dataclass(frozen=True, eq=False, repr=False)
-class Pad(Border):
-    """A border around the image; made by `pad`. `grey` is None unless the mode is `constant`."""
-
-    pixels: int
-    mode: Literal["constant", "uniform", "reflect"]
-    grey: Leaf
-    kind = "pad"
-
-    def draws(self, axes: int) -> int:  # noqa: ARG002
-        """Return none."""
-        return 0
-
-    def affine(self, random: Float[Array, " draws"], axes: int) -> Affine:  # noqa: ARG002 - nothing moves
-        """Return the identity: positions count from the centre."""
-        return Affine.identity(axes)
-
-    def outside(self, random: Float[Array, ""]) -> Leaf:
-        """Return the border's grey."""
-        return random if self.mode == "uniform" else self.grey
-
-    def output_size(self, *extents: int) -> tuple[int, ...]:
-        """Return the size with the border on every side."""
-        only_positions(self, extents)
-        return tuple(extent + 2 * self.pixels for extent in extents)
-
-    def arguments(self) -> dict[str, Any]:
-        """Return width and fill."""
-        values = super().arguments()
-        return {"pixels": self.pixels, "fill": values.get("grey", self.mode)}
-
-
-@partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=["pixels"])
-@dataclass(frozen=True, eq=False, repr=False)
-class Crop(Geometric):
-    """The middle of the image; made by `crop`."""
-
-    pixels: int
-    kind = "crop"
-
-    def draws(self, axes: int) -> int:  # noqa: ARG002
-        """Return none."""
-        return 0
-
-    def affine(self, random: Float[Array, " draws"], axes: int) -> Affine:  # noqa: ARG002 - nothing moves
-        """Return the identity: positions count from the centre."""
-        return Affine.identity(axes)
-
-    def output_size(self, *extents: int) -> tuple[int, ...]:
-        """Return the size without the border."""
-        return _smaller(extents, 2 * self.pixels, self)
-
-
-@partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=["pixels"])
-@dataclass(frozen=True, eq=False, repr=False)
-class Jitter(Geometric):
-    """A crop at a random place; made by `jitter`."""
-
-    pixels: int
-    kind = "jitter"
-
-    def draws(self, axes: int) -> int:
-        """Return one for each axis."""
-        return axes
-
-    def affine(self, random: Float[Array, " draws"], axes: int) -> Affine:  # noqa: ARG002
-        """Return the translation to the place of the crop."""
-        first = jnp.floor(random * (self.pixels + 1))
-        return Affine.translation(first - self.pixels / 2)
-
-    def output_size(self, *extents: int) -> tuple[int, ...]:
-        """Return the size of the crop."""
-        return _smaller(extents, self.pixels, self)
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["max_pixels", "choices"], meta_fields=[])
@@ -169,72 +91,6 @@ class Rotate(_SameSize):
         angle = _drawn(random[0], _both_signs(self.max_degrees), self.choices) * (math.pi / 180)
         cosine, sine = jnp.cos(angle), jnp.sin(angle)
         return Affine(jnp.stack([cosine, sine, -sine, cosine]).reshape(2, 2), Affine.identity(axes).offset)
-
-
-def pad(pixels: int, *, fill: float | Literal["uniform", "reflect"] = 0.5) -> Pad:
-    """Put a border around the image, so that nothing at its edge is lost when it moves.
-
-    Args:
-        pixels: the border's width on every side.
-        fill: the border's value in all channels, in [0, 1]; or `"uniform"`, a value drawn anew for every
-            image; or `"reflect"`, the image mirrored about its outermost pixels. The same lies beyond the
-            border, wherever the transforms of its run look.
-
-    Returns:
-        A transform whose result is larger by twice `pixels` in height and in width.
-
-    Example:
-        >>> import jax
-        >>> image = jax.numpy.array([[[1.0], [2.0]]])
-        >>> pad(1)(jax.random.key(0), image)[..., 0].tolist()
-        [[0.5, 0.5, 0.5, 0.5], [0.5, 1.0, 2.0, 0.5], [0.5, 0.5, 0.5, 0.5]]
-    """
-    if isinstance(fill, str):
-        if fill not in ("uniform", "reflect"):
-            close = difflib.get_close_matches(fill, ("uniform", "reflect"), n=1)
-            advice = f" Did you mean {close[0]!r}?" if close else ""
-            raise ValueError(f"Unknown fill {fill!r}. Give a number, 'uniform' or 'reflect'.{advice}")
-        return Pad(whole_pixels(pixels), fill, None)
-    if not 0 <= fill <= 1:
-        raise ValueError(f"The fill is {fill}. Images lie in [0, 1], so give a number in this range.")
-    return Pad(whole_pixels(pixels), "constant", float(fill))
-
-
-def crop(pixels: int) -> Crop:
-    """Cut a border off the image.
-
-    Args:
-        pixels: the border's width on every side.
-
-    Returns:
-        A transform whose result is smaller by twice `pixels` in height and in width.
-
-    Example:
-        >>> import jax
-        >>> crop(1)(jax.random.key(0), jax.numpy.arange(15.0).reshape(3, 5, 1))[..., 0].tolist()
-        [[6.0, 7.0, 8.0]]
-    """
-    return Crop(whole_pixels(pixels))
-
-
-def jitter(pixels: int) -> Jitter:
-    """Crop the image at a random place: lucid's `jitter`.
-
-    The first row and the first column of the crop are whole numbers from 0 to `pixels`, all as likely, so the
-    crop copies pixels. About the image's centre this is a translation by up to half of `pixels`.
-
-    Args:
-        pixels: how many rows and how many columns are cut off in all.
-
-    Returns:
-        A transform whose result is smaller by `pixels` in height and in width.
-
-    Example:
-        >>> import jax
-        >>> jitter(8).output_size(152, 100)
-        (144, 92)
-    """
-    return Jitter(whole_pixels(pixels))
 
 
 def shift(max_pixels: float | None = None, *, choices: Sequence[float] | None = None) -> Shift:
@@ -317,13 +173,3 @@ def _drawn(random: Float[Array, "..."], limits: tuple[Leaf, Leaf], choices: Leaf
 
 def _both_signs(greatest: Leaf) -> tuple[Leaf, Leaf]:
     return (None, None) if greatest is None else (-greatest, greatest)
-
-
-def _smaller(extents: tuple[int, ...], pixels: int, transform: Geometric) -> tuple[int, ...]:
-    only_positions(transform, extents)
-    if min(extents) <= pixels:
-        what = f"the height and the width and leaves nothing of an image of {' by '.join(map(str, extents))}"
-        if len(extents) != 2:
-            what = f"every axis and leaves nothing of an input of {'×'.join(map(str, extents))}"
-        raise ValueError(f"{transform} takes {pixels} pixels off {what}. Render a larger one or give fewer pixels.")
-    return tuple(extent - pixels for extent in extents)

@@ -5,8 +5,9 @@ batch; the canvas has one size, about whose centre the image is scaled; and the 
 interpolation, so nothing is cut off between its parts.
 """
 
+from jaxviz.transforms.canvas import crop, jitter, pad
 from jaxviz.transforms.composition import Compose, compose
-from jaxviz.transforms.geometric import crop, jitter, pad, rotate, scale, shift
+from jaxviz.transforms.geometric import rotate, scale, shift
 from jaxviz.transforms.noise import noise as gaussian_noise
 
 
