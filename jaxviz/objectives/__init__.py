@@ -17,24 +17,12 @@ from jaxviz.objectives.couples import (
     interpolation,
 )
 from jaxviz.objectives.custom import Custom, custom
+from jaxviz.objectives.directions import Direction, direction, random_direction
 from jaxviz.objectives.distribution import Distribution, distribution, measure_distribution
+from jaxviz.objectives.layer import DeepDream, deepdream
 from jaxviz.objectives.penalties import L1Penalty, L2Penalty, Opacity, TotalVariation, l1, l2, opacity, total_variation
 from jaxviz.objectives.references import Caricature, Inversion, caricature, inversion
-from jaxviz.objectives.units import (
-    Channel,
-    DeepDream,
-    Direction,
-    Group,
-    Neuron,
-    Token,
-    channel,
-    deepdream,
-    direction,
-    group,
-    neuron,
-    random_direction,
-    token,
-)
+from jaxviz.objectives.units import Channel, Group, Neuron, Token, channel, group, neuron, token
 
 __all__ = [
     "Alignment",

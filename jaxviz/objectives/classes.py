@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxviz.objectives.base import ClassNames, Objective, Score, Shapes
-from jaxviz.objectives.units import LayerObjective
+from jaxviz.objectives.layer import LayerObjective
 from jaxviz.objectives.values import Leaf, plain, whole_number
 
 

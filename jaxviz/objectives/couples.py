@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxviz.objectives.base import Activations, ClassNames, Image, Objective, Score, Shapes, Target
-from jaxviz.objectives.units import LayerObjective
+from jaxviz.objectives.layer import LayerObjective
 from jaxviz.objectives.values import Leaf, check_finite, layer_name
 
 # Images further apart in a row are not compared by `alignment` (lucid 0.3.10).

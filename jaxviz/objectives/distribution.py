@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Float32
 
 from jaxviz.objectives.base import ClassNames, Score, Shapes
-from jaxviz.objectives.units import LayerObjective
+from jaxviz.objectives.layer import LayerObjective
 from jaxviz.objectives.values import Leaf, check_finite, layer_name
 
 # Of a layer with more positions as many quantiles are kept: the table is part of the recipe.

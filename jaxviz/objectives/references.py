@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxviz.objectives.base import Score, Shapes
-from jaxviz.objectives.units import LayerObjective, toward
+from jaxviz.objectives.directions import toward
+from jaxviz.objectives.layer import LayerObjective
 from jaxviz.objectives.values import Leaf, check_finite, cosine_power_of, layer_name
 
 

@@ -1,55 +1,18 @@
-"""Objectives on what a model computes: a channel, a neuron, a direction, a whole layer.
+"""Objectives on units of a layer: a channel, a neuron, a token's channel, a group of channels."""
 
-By default an objective on the output of a rectifier climbs the value before it, which has a gradient where
-the unit is off too; `rectified=True` climbs the rectified value, whose gradient is zero there.
-"""
-
-import abc
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxviz.objectives.base import Activations, ClassNames, Image, Objective, Score, Shapes, Target
-from jaxviz.objectives.values import Leaf, check_finite, cosine_power_of, layer_name, plain, whole_number
-
-# Of a cosine, below which `direction` counts it as this much (lucid 0.3.10): away from the direction the
-# gradient still points back to it.
-_LEAST_COSINE = 0.1
-
-
-class LayerObjective(Objective):
-    """An objective on the activation of one layer."""
-
-    layer: str
-    rectified: bool
-
-    @property
-    def target(self) -> Target:
-        """The layer, as `score` finds it among the activations."""
-        return Target(self.layer, self.rectified)
-
-    @abc.abstractmethod
-    def of_activation(self, activation: Float[Array, "*position channel"]) -> Score:
-        """Score the layer's activation for one image."""
-
-    def targets(self) -> frozenset[Target]:
-        """Return the one layer."""
-        return frozenset([self.target])
-
-    def score(self, activations: Activations, image: Image) -> Score:  # noqa: ARG002 - only penalties read it
-        """Score the layer's activation."""
-        return self.of_activation(activations[self.target])
-
-    def label(self, class_names: ClassNames = ()) -> str:  # noqa: ARG002 - only a class has a name
-        """Return the layer and the kind of objective."""
-        return f"{self.layer} {self.kind}"
+from jaxviz.objectives.base import ClassNames, Score, Shapes
+from jaxviz.objectives.layer import LayerObjective
+from jaxviz.objectives.values import Leaf, layer_name, plain, whole_number
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["index"], meta_fields=["layer", "rectified"])
@@ -129,37 +92,6 @@ class Neuron(LayerObjective):
         return f"{self.layer}:{plain(self.index)} @ {row},{column}"
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["vector", "cosine_power"],
-    meta_fields=["layer", "rectified"],
-)
-@dataclass(frozen=True, eq=False, repr=False)
-class Direction(LayerObjective):
-    """A direction in the space of a layer's channels; made by `direction`."""
-
-    layer: str
-    vector: Leaf
-    cosine_power: Leaf = 0.0
-    rectified: bool = False
-    kind = "direction"
-
-    def of_activation(self, activation: Float[Array, "*position channel"]) -> Score:
-        """Return the mean over positions of the dot product times the power of the cosine."""
-        return toward(activation, jnp.float32(self.vector), self.cosine_power)
-
-    def check(self, shapes: Shapes) -> None:
-        """Check that the vector is finite and has one number for each channel."""
-        length, channels = len(self.vector), shapes[self.target][-1]
-        if length != channels:
-            raise ValueError(
-                f"The direction has {length} numbers, but layer {self.layer!r} has {channels} channels. "
-                "Give one number for each channel."
-            )
-        check_finite(self.vector, f"The direction for layer {self.layer!r}")
-        check_finite(self.cosine_power, "The cosine power")
-
-
 @partial(jax.tree_util.register_dataclass, data_fields=["index", "position"], meta_fields=["layer", "rectified"])
 @dataclass(frozen=True, eq=False, repr=False)
 class Token(LayerObjective):
@@ -219,23 +151,6 @@ class Group(LayerObjective):
         return f"{self.layer}:{'+'.join(str(index) for index in plain(self.indices))}"
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=["layer", "rectified"])
-@dataclass(frozen=True, eq=False, repr=False)
-class DeepDream(LayerObjective):
-    """The mean square of a whole layer; made by `deepdream`."""
-
-    layer: str
-    rectified: bool = False
-    kind = "deepdream"
-
-    def of_activation(self, activation: Float[Array, "*position channel"]) -> Score:
-        """Return the mean square over positions and channels."""
-        return jnp.mean(jnp.square(activation.astype(jnp.float32)))
-
-    def check(self, shapes: Shapes) -> None:
-        """Accept every layer."""
-
-
 def channel(layer: str, index: int, *, rectified: bool = False) -> Channel:
     """Maximise the mean of one channel over all positions.
 
@@ -282,41 +197,6 @@ def neuron(
     )
 
 
-def direction(
-    layer: str,
-    vector: Sequence[float] | np.ndarray[Any, np.dtype[Any]] | Array,
-    *,
-    cosine_power: float = 0.0,
-    rectified: bool = False,
-) -> Direction:
-    """Maximise a direction in the space of a layer's channels.
-
-    With activation `a` at a position, vector `v` and cosine power `p` the score is the mean over positions of
-    `(a . v) * max(cos(a, v), 0.1) ** p`. Zero is the plain dot product, which a few strong channels may win;
-    the greater the power, the more the whole pattern of channels has to agree.
-
-    Args:
-        layer: a name from `model.layers`.
-        vector: one number for each channel.
-        cosine_power: `p`, zero or more.
-        rectified: on a rectifier's output, climb the rectified value and not the one before it.
-
-    References:
-        S. Carter et al.: Activation Atlas. Distill, 2019. lucid 0.3.10, `objectives.direction`; it adds 1e-4
-        to the lengths, so their gradient is undefined where the activation is zero. Here 1e-8 is added to the
-        squared lengths, and it is zero there.
-
-    Example:
-        >>> direction("block3", [0, 1, -0.5], cosine_power=2)
-        direction("block3", [0, 1, -0.5], cosine_power=2)
-    """
-    numbers = np.array(vector, np.float32)
-    if numbers.ndim != 1 or numbers.size == 0:
-        raise ValueError(f"A direction has one number for each channel, so one axis; this has {numbers.shape}.")
-    numbers.flags.writeable = False
-    return Direction(layer_name(layer), numbers, cosine_power_of(cosine_power), rectified)
-
-
 def token(layer: str, index: int, *, position: int = 0, rectified: bool = False) -> Token:
     """Maximise one channel of one token of a transformer's layer.
 
@@ -355,75 +235,6 @@ def group(layer: str, indices: Sequence[int], *, rectified: bool = False) -> Gro
         raise ValueError("A group needs at least one channel.")
     numbers.flags.writeable = False
     return Group(layer_name(layer), numbers, rectified)
-
-
-def random_direction(key: int | Array, layer: str, channels: int, *, cosine_power: float = 0.0) -> Direction:
-    """Draw a direction of length one, all directions being as likely.
-
-    A layer's channels and random directions are climbed alike: whether channels are easier to name than random
-    directions is a test of whether they mean something by themselves.
-
-    Args:
-        key: a JAX key, or a whole number.
-        layer: a name from `model.layers`.
-        channels: of the layer.
-        cosine_power: as in `direction`.
-
-    References:
-        C. Olah, A. Mordvintsev, L. Schubert: Feature Visualization. Distill, 2017, section "Interaction between
-        Neurons".
-
-    Example:
-        >>> vector = random_direction(0, "block3", 8).vector
-        >>> vector.shape, round(float(np.linalg.norm(vector)), 3)
-        ((8,), 1.0)
-    """
-    if whole_number(channels, "number of channels") < 1:
-        raise ValueError("A direction needs at least one channel.")
-    drawn = jax.random.normal(jax.random.key(key) if isinstance(key, int) else key, (channels,), jnp.float32)
-    vector = np.asarray(drawn, np.float64)
-    return direction(layer, vector / np.linalg.norm(vector), cosine_power=cosine_power)
-
-
-def deepdream(layer: str, *, rectified: bool = False) -> DeepDream:
-    """Maximise whatever a layer responds to: the mean square of its activation.
-
-    Args:
-        layer: a name from `model.layers`.
-        rectified: on a rectifier's output, climb the rectified value and not the one before it. Before the
-            rectifier strongly negative values count as much as positive ones.
-
-    References:
-        A. Mordvintsev, C. Olah, M. Tyka: Inceptionism. Google AI Blog, 2015.
-
-    Example:
-        >>> deepdream("block3", rectified=True)
-        deepdream("block3", rectified=True)
-    """
-    return DeepDream(layer_name(layer), rectified)
-
-
-def toward(
-    activation: Float[Array, "*position channel"], vectors: Float[Array, "*vectors channel"], cosine_power: Leaf
-) -> Score:
-    """Return the mean over positions of the dot product with a vector times a power of the cosine.
-
-    Args:
-        activation: of a layer.
-        vectors: one for every position, or the same for all.
-        cosine_power: zero or more.
-    """
-    activation = activation.astype(jnp.float32)
-    if vectors.ndim == 1:
-        product = jnp.matmul(activation, vectors, precision="highest")
-    else:
-        product = jnp.sum(activation * vectors, axis=-1)
-    cosine = product / (_length(activation) * _length(vectors))
-    return jnp.mean(product * jnp.maximum(cosine, _LEAST_COSINE) ** jnp.float32(cosine_power))
-
-
-def _length(vectors: Float[Array, "*vectors channel"]) -> Float[Array, "*vectors"]:
-    return jnp.sqrt(jnp.sum(jnp.square(vectors), axis=-1) + 1e-8)
 
 
 def _check_channel(index: int, layer: str, shape: tuple[int, ...]) -> None:
