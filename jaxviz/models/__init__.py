@@ -2,7 +2,8 @@
 
 from jaxviz.models.joint import joint
 from jaxviz.models.layers import Layer, LayerTable
-from jaxviz.models.model import Model, Network
+from jaxviz.models.model import Model
+from jaxviz.models.network import Network
 from jaxviz.models.wrapping import wrap
 from jaxviz.models.zoo import load
 

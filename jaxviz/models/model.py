@@ -3,90 +3,25 @@
 import functools
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array
 from tqdm.auto import tqdm
 
 from jaxviz.models.adaptation import Adapted
 from jaxviz.models.family import Family, family_of
 from jaxviz.models.layers import Layer, LayerTable
-from jaxviz.models.naming import Naming, name_layers, unrectified
-from jaxviz.models.program import PREPROCESSING, Constant, Equation, Program, flatten
+from jaxviz.models.naming import Naming
+from jaxviz.models.network import Network, compiled_activations
+from jaxviz.models.program import Program
 from jaxviz.models.table import BATCH, image_axis, layer_table
+from jaxviz.models.tracing import Preprocess, leaves, trace
 from jaxviz.results.statistics import Statistics
 from jaxviz.results.view import View, input_name
-
-Preprocess = Callable[[jax.Array], jax.Array]
-
-
-class Network:
-    """A model traced for one shape of a batch of images: what the rendering engine evaluates.
-
-    Attributes:
-        program: The flattened program.
-        naming: Its named values.
-    """
-
-    def __init__(self, program: Program, naming: Naming) -> None:
-        self.program = program
-        self.naming = naming
-        self._values = {name: named.value for named in naming.layers for name in (named.name, *named.aliases)}
-
-    def value(self, layer: Layer) -> int:
-        """Return the number of a layer's value in this program."""
-        return self._values[layer.name]
-
-    def wanted(self, layer: Layer, *, rectified: bool) -> tuple[int, ...]:
-        """Return the values that `read` needs for a layer."""
-        return tuple(_numbers(self._description(layer, rectified)))
-
-    def shape(self, layer: Layer, *, rectified: bool) -> tuple[int, ...]:
-        """Return the shape that `read` gives for one image, without the batch axis."""
-        shapes = self.program.shapes
-        wanted = self.wanted(layer, rectified=rectified)
-
-        def read(*arrays: Array) -> Array:
-            return self.read(dict(zip(wanted, arrays, strict=True)), layer, rectified=rectified)
-
-        return jax.eval_shape(read, *(shapes[value] for value in wanted)).shape[1:]
-
-    def read(self, values: Mapping[int, Array], layer: Layer, *, rectified: bool) -> Array:
-        """Assemble a layer's activations `[batch, …, channel]` from evaluated values."""
-        return self._oriented(_assemble(self._description(layer, rectified), values), layer)
-
-    def _description(self, layer: Layer, rectified: bool) -> Any:
-        value = self.value(layer)
-        return value if rectified else unrectified(self.program, self.naming, value)
-
-    def _oriented(self, array: Array, layer: Layer) -> Array:
-        """Put the batch first and the channels last; split positions that were merged into the batch."""
-        array = jnp.moveaxis(array, (layer.batch_axis, layer.channel_axis), (0, -1))
-        batch = self.program.shapes[self.program.image_value].shape[0]
-        if array.shape[0] != batch:
-            array = array.reshape(batch, array.shape[0] // batch, *array.shape[1:])
-        return array
-
-
-def _numbers(description: Any) -> list[int]:
-    if isinstance(description, int):
-        return [description]
-    if isinstance(description, Constant):
-        return []
-    return [number for part in description[1] for number in _numbers(part)]
-
-
-def _assemble(description: Any, values: Mapping[int, Any]) -> Any:
-    if isinstance(description, int):
-        return values[description]
-    if isinstance(description, Constant):
-        return description.value
-    equation: Equation = description[0]
-    return equation.run([_assemble(part, values) for part in description[1]])[0]
 
 
 class Model:
@@ -132,7 +67,7 @@ class Model:
         self.data = data
         self._adapted = adapted
         self._preprocess = preprocess
-        paths, self._structure = _leaves(adapted.weights)
+        paths, _ = leaves(adapted.weights)
         self._weight_names = [jax.tree_util.keystr(path) for path, _ in paths]
         self._own_weights = [leaf for _, leaf in paths]
         self._networks: dict[tuple[int, ...], Network] = {}
@@ -328,75 +263,7 @@ class Model:
 
     def _activations(self, images: Any, layers: tuple[Layer, ...]) -> list[Array]:
         network = self.network(images.shape[1:], images.shape[0])
-        return _compiled_activations(network, layers)(self.weights, jnp.asarray(images))
+        return compiled_activations(network, layers)(self.weights, jnp.asarray(images))
 
     def _trace(self, shape: tuple[int, ...]) -> tuple[Program, Naming]:
-        names: list[str] = []
-
-        def function(weights: Sequence[Any], images: Array) -> list[Array]:
-            tree = jax.tree_util.tree_unflatten(self._structure, list(weights))
-            with jax.named_scope(PREPROCESSING):
-                scaled = self._preprocess(images)
-            outputs, _ = _leaves(self._adapted.function(tree, scaled))
-            names[:] = [_output_name(path) for path, _ in outputs]
-            return [output for _, output in outputs]
-
-        try:
-            program = flatten(function, self._own_weights, jax.ShapeDtypeStruct(shape, jnp.float32))
-        except Exception as error:
-            raise ValueError(self._untraceable(shape, error)) from error
-        if not program.outputs or not any(program.depends[value] for value in program.outputs):
-            raise ValueError(f"The output of model '{self.name}' does not depend on the images.")
-        if len(names) == 1:
-            names[0] = "output"
-        return program, name_layers(
-            program,
-            root=self._adapted.root,
-            ignored=self._adapted.ignored_scopes,
-            output_names=names,
-        )
-
-    def _untraceable(self, shape: tuple[int, ...], error: Exception) -> str:
-        image = "×".join(str(extent) for extent in shape[1:])
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
-        tracer_errors = (
-            jax.errors.ConcretizationTypeError,
-            jax.errors.TracerArrayConversionError,
-            jax.errors.TracerIntegerConversionError,
-            jax.errors.NonConcreteBooleanIndexError,
-        )
-        if isinstance(error, tracer_errors):
-            advice = (
-                "It needs the values of its input while it is being traced (an if, a float() or a NumPy call on an "
-                "array). Use jnp, jnp.where or lax.cond there."
-            )
-        elif hasattr(self, "layers") and shape[1:] != self.input_shape:
-            own = "×".join(str(extent) for extent in self.input_shape)
-            advice = f"It was wrapped for {own} images; a model with a flattened dense layer takes only that size."
-        else:
-            advice = f"Check that input_shape {shape[1:]} is what the model takes, the channel last."
-        return f"Model '{self.name}' cannot be traced with {image} images: {type(error).__name__}: {reason} {advice}"
-
-
-def _leaves(tree: Any) -> tuple[list[tuple[tuple[Any, ...], Any]], Any]:
-    """Return a pytree's leaves, each with its path, and its structure."""
-    return cast(Any, jax.tree_util.tree_flatten_with_path(tree))
-
-
-def _output_name(path: Sequence[Any]) -> str:
-    parts = [getattr(part, "key", getattr(part, "name", getattr(part, "idx", ""))) for part in path]
-    return "/".join(f"output{part}" if isinstance(part, int) else str(part) for part in parts)
-
-
-@functools.lru_cache(maxsize=64)
-def _compiled_activations(network: Network, layers: tuple[Layer, ...]) -> Callable[..., list[Array]]:
-    wanted = sorted({value for layer in layers for value in network.wanted(layer, rectified=True)})
-
-    @jax.jit
-    def compute(weights: Sequence[Any], images: Float[Array, "batch ..."]) -> list[Array]:
-        program = network.program
-        known = dict(zip(program.weight_values, weights, strict=True)) | {program.image_value: images}
-        values = dict(zip(wanted, program.evaluate(known, wanted), strict=True))
-        return [network.read(values, layer, rectified=True) for layer in layers]
-
-    return compute
+        return trace(self._adapted, self._preprocess, shape, name=self.name, input_shape=self.input_shape)

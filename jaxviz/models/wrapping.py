@@ -12,7 +12,8 @@ import numpy as np
 from jaxviz.models.adaptation import Adapted
 from jaxviz.models.compilation import keep_compiled_programs
 from jaxviz.models.data import Numbers, measure
-from jaxviz.models.model import Model, Preprocess
+from jaxviz.models.model import Model
+from jaxviz.models.tracing import Preprocess
 from jaxviz.results.view import checked_view
 
 Bound: TypeAlias = float | Sequence[float] | Numbers
