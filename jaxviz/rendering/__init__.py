@@ -13,8 +13,9 @@ from jaxviz.parameterizations import Parameterization
 from jaxviz.rendering import hosts
 from jaxviz.rendering.climb import Climber
 from jaxviz.rendering.live import Live
+from jaxviz.rendering.objectives_asked import one_objective
 from jaxviz.rendering.plateau import Plateau
-from jaxviz.rendering.request import make_request, one_objective
+from jaxviz.rendering.request import make_request
 from jaxviz.rendering.side_by_side import SideBySide
 from jaxviz.rendering.suitable import border_pixels
 from jaxviz.results import Rendering, Snapshot

@@ -9,8 +9,9 @@ import jax
 import numpy as np
 
 from jaxviz.objectives import Objective
+from jaxviz.rendering.look import Shown
 from jaxviz.rendering.request import Request
-from jaxviz.rendering.slots import Shown, Slots
+from jaxviz.rendering.slots import Slots
 from jaxviz.results import Rendering, Snapshot
 
 _MOVING = ("waiting", "climbing")

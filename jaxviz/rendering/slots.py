@@ -1,23 +1,17 @@
 """The lanes of one engine and the units in them: units enter, leave and come back without compiling anything."""
 
-import dataclasses
 import functools
-import weakref
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import jax
 import numpy as np
-from jaxtyping import Array, Bool, Float32, Int, UInt8
+from jaxtyping import Array, Bool, Float32
 
-from jaxviz.models import Model
-from jaxviz.models.lowering import in_bfloat16, lower
-from jaxviz.models.program import Lowering
 from jaxviz.objectives import Objective
-from jaxviz.rendering.devices import Devices, local_devices
-from jaxviz.rendering.engine import MOST_STEPS, Engine
-from jaxviz.rendering.lanes import affordable_lanes, lanes_together, parts_at_once, views_together, wished_lanes
-from jaxviz.rendering.overriding import overrides
+from jaxviz.rendering.engine import MOST_STEPS
+from jaxviz.rendering.engines import engine_of
+from jaxviz.rendering.look import Scores, Shown
 from jaxviz.rendering.plateau import traced
 from jaxviz.rendering.request import Request
 from jaxviz.rendering.state import Climb, Lanes
@@ -25,72 +19,6 @@ from jaxviz.rendering.state import Climb, Lanes
 # One unit's part of `Lanes`, as NumPy arrays without the lane axis. Parked and resumed, a unit goes on as if nothing
 # had happened, bit for bit.
 State: TypeAlias = Lanes
-# Scores of a dispatch, [step, lane], and how many of the steps were made.
-_Scores: TypeAlias = tuple[Array, int]
-
-_DIVERGED = (
-    "The score or its gradient stopped being finite at step {step}. The picture is the last sound one. Try a smaller "
-    "learning_rate, or a parameterization with a smaller standard_deviation."
-)
-_DEAD = (
-    "The gradient was exactly zero at every step, so the picture is still its first noise. The unit may be behind a "
-    "rectifier that no first image passes: try gradient_rules='redirected_relu', another key, a larger size, or the "
-    "layer before it."
-)
-_SETTLED = "Its score had stopped rising, so it was stopped at step {step}, as stop_on_plateau asks."
-
-_engines: "weakref.WeakKeyDictionary[Model, dict[Any, Engine]]" = weakref.WeakKeyDictionary()
-
-
-@dataclasses.dataclass(frozen=True)
-class Look:
-    """What the units in the lanes look like now.
-
-    Attributes:
-        units: The units, in the order of the arrays.
-        pictures: Their images as bytes.
-        steps: Steps that each has made.
-        states: climbing, done, dead or diverged.
-        messages: Advice, empty where all is well.
-        scores: The scores since the last look, NaN where a unit stood still.
-        transparency: Absolute gradients of the images added up so far, or None where they were not asked for.
-    """
-
-    units: tuple[int, ...]
-    pictures: UInt8[np.ndarray, "unit *position channel"]
-    steps: Int[np.ndarray, " unit"]
-    states: tuple[str, ...]
-    messages: tuple[str, ...]
-    scores: Float32[np.ndarray, "time unit"]
-    transparency: Float32[np.ndarray, "unit ..."] | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Shown:
-    """What the device is about to show: a promise of a `Look`."""
-
-    units: tuple[int, ...]
-    _held: list[int]
-    _pictures: Array
-    _counters: Array
-    _scores: list[_Scores]
-    _transparency: Array | None
-
-    def look(self) -> Look:
-        """Wait for the device, and return what the units look like."""
-        counters = np.asarray(self._counters)[self._held]
-        verdicts = [_verdict(*row) for row in counters.tolist()]
-        none = np.zeros((0, self._counters.shape[0]), np.float32)
-        scores = np.concatenate([none, *(np.asarray(made)[:count] for made, count in self._scores)])
-        return Look(
-            self.units,
-            np.asarray(self._pictures)[self._held],
-            counters[:, 0],
-            tuple(state for state, _ in verdicts),
-            tuple(text for _, text in verdicts),
-            scores[:, self._held],
-            None if self._transparency is None else np.asarray(self._transparency)[self._held],
-        )
 
 
 class Slots:
@@ -116,13 +44,13 @@ class Slots:
     ) -> None:
         self._request = request
         self._objectives = request.objectives if objectives is None else objectives
-        self.engine, self.count = _engine(request, group[0], wished or len(group))
+        self.engine, self.count = engine_of(request, group[0], wished or len(group))
         self._constants = self.engine.constants(request.model.weights)
         self._occupants: list[int | None] = [None] * self.count
         self._lanes: Lanes | None = None
         self._climb: Climb | None = None
         self._prepared: list[Array] | None = None
-        self._scores: list[_Scores] = []  # of steps that no one has asked to see yet
+        self._scores: list[Scores] = []  # of steps that no one has asked to see yet
 
     @property
     def units(self) -> tuple[int, ...]:
@@ -180,8 +108,9 @@ class Slots:
             here = min(count - first, MOST_STEPS)
             if self._prepared is None:
                 self._prepared = self.engine.prepared(self._constants, self._lanes, self._climb, implementation)
-            given = (self._prepared, self._lanes, self._climb, np.int32(here), implementation)
-            self._lanes, scores = self.engine.advance(*given)
+            self._lanes, scores = self.engine.advance(
+                self._prepared, self._lanes, self._climb, np.int32(here), implementation
+            )
             self._scores.append((scores, here))
 
     @property
@@ -189,7 +118,7 @@ class Slots:
         """Whether steps were made since `show`."""
         return bool(self._scores)
 
-    def show(self) -> "Shown":
+    def show(self) -> Shown:
         """Dispatch what the units look like after the steps so far. It is copied while further steps are made."""
         pictures, counters, transparency = self.engine.show(self._lanes, self._request.parameterization)
         scores, self._scores = self._scores, []
@@ -286,58 +215,3 @@ def _rows(states: Sequence[Any]) -> Any:
         return np.stack(rows)  # and not `jnp.asarray` of it, which compiles a program for each shape
 
     return jax.tree.map(stack, *(some if state is None else state for state in states))
-
-
-def _verdict(step: int, last_step: int, alive: int, moved: int, settled: int) -> tuple[str, str]:
-    """Return a unit's state and advice."""
-    if not alive:
-        return "diverged", _DIVERGED.format(step=step)
-    if step < last_step and not settled:
-        return "climbing", ""
-    if not moved:
-        return "dead", _DEAD
-    return "done", _SETTLED.format(step=step) if step < last_step else ""
-
-
-def _engine(request: Request, unit: int, wished: int) -> tuple[Engine, int]:
-    """Find or make the engine for units of one form, and its number of lanes."""
-    model = request.model
-    read = request.objectives[unit].targets()
-    targets = tuple(sorted((target, request.targets[target]) for target in read))
-    members = local_devices()
-    each = wished_lanes(-(-wished // len(members)))
-    devices = Devices(members[: -(-wished // each)])
-    views = views_together(request.transform.views)
-    images = request.parameterization.images_in_lane * views  # of a lane, that the model sees at once
-    parts = parts_at_once(each)
-    together = lanes_together(each // parts, views=views)
-    network = model.network(request.canvas_size, together * images)
-    wanted = [v for target, layer in targets for v in network.wanted(layer, rectified=target.rectified)]
-    at_once = affordable_lanes(parts * together, network, wanted, images_in_lane=images)
-    parts = min(parts, at_once)
-    together = at_once // parts
-    engines = _engines.setdefault(model, {})
-    how = (request.lowering, request.precision)
-    rules = request.gradient_rules
-    kinds = cast(Any, jax.tree.structure(rules))
-    kept = (parts, together, views, request.transparency)
-    optimizer = getattr(request.optimizer, "form", request.optimizer)
-    identity = (request.canvas_size, each, request.image_size, devices, targets, optimizer, *how, kinds, *kept)
-    if identity not in engines:
-        engines[identity] = Engine(
-            model.network(request.canvas_size, together * images),
-            targets,
-            request.optimizer,
-            request.image_size,
-            _lowering(*how),
-            overrides(model, request.canvas_size, together * images, rules, wanted),
-            devices,
-            *kept,
-        )
-    return engines[identity], each * devices.count
-
-
-def _lowering(name: str, precision: str) -> Lowering | None:
-    backend: Callable[[], str] = jax.default_backend
-    faster = cast(Lowering, functools.partial(lower, backend=backend())) if name == "auto" else None
-    return in_bfloat16(faster) if precision == "bfloat16" else faster

@@ -4,10 +4,11 @@ A *lane* is one place of the batch. Everything about a unit (its variables, opti
 has the lane as its first axis; nothing crosses lanes, so a unit's image does not depend on its neighbours.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxviz.gradient_rules import GradientRule
@@ -15,6 +16,9 @@ from jaxviz.objectives import Objective
 from jaxviz.parameterizations import Parameterization
 from jaxviz.rendering.plateau import Plateau, Progress, no_progress
 from jaxviz.transforms import Transform
+
+# Folded into a unit's key: one stream for the first variables, one for the transforms of each step.
+INIT_STREAM, STEP_STREAM = 0, 1
 
 
 class Lanes(NamedTuple):
@@ -91,3 +95,9 @@ def select(mask: Bool[Array, " lane"], chosen: Any, other: Any) -> Any:
         return jnp.where(mask.reshape(-1, *[1] * (one.ndim - 1)), one, two)
 
     return jax.tree.map(select_leaf, chosen, other)
+
+
+def form(tree: Any, key_implementation: str) -> Any:
+    """Return what two climbs have in common for which one program is compiled."""
+    leaves, structure = cast(tuple[list[Any], Any], jax.tree.flatten(tree))
+    return structure, tuple((np.shape(leaf), jnp.result_type(leaf)) for leaf in leaves), key_implementation

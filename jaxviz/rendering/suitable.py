@@ -63,13 +63,11 @@ def suitable(model: Model, *, automatic: bool) -> Suitable:
         return Suitable(fourier(decay_power=axes / 2), compose(shift(greatest)), Settings().learning_rate)
     if not automatic:
         return Suitable(fourier(), compose(), Settings().learning_rate)
-    settings = Settings.for_family(model.family)
-    parameterization = fourier(decay_power=settings.decay_power)
-    return Suitable(parameterization, disturbance(model, settings), settings.learning_rate)
+    return by_settings(model, Settings.for_family(model.family))
 
 
-def disturbance(model: Model, settings: Settings) -> Transform:
-    """Return how settings disturb a picture in each step."""
+def by_settings(model: Model, settings: Settings) -> Suitable:
+    """Return what settings say, for images of a model."""
     transform = ranges(
         max_shift_pixels=settings.max_shift_pixels,
         scale_range=settings.scale_range,
@@ -77,7 +75,8 @@ def disturbance(model: Model, settings: Settings) -> Transform:
         noise=settings.noise,
         border_pixels=border_pixels(model),
     )
-    return several_views(transform, count=settings.views) if settings.views > 1 else transform
+    transform = several_views(transform, count=settings.views) if settings.views > 1 else transform
+    return Suitable(fourier(decay_power=settings.decay_power), transform, settings.learning_rate)
 
 
 def suitable_size(model: Model) -> tuple[int, ...]:

@@ -108,10 +108,10 @@ def test_snapshots_and_neighbours_do_not_change_when_a_unit_is_stopped(model):
 
 
 def test_a_place_that_becomes_free_early_is_given_to_a_unit_that_waits(model, monkeypatch):
-    from jaxviz.rendering import slots
+    from jaxviz.rendering import engines
 
     whole = render(model, units=[0, 1, 2, 0, 1], stop_on_plateau=SOON)
-    monkeypatch.setattr(slots, "wished_lanes", lambda _: 2)
+    monkeypatch.setattr(engines, "wished_lanes", lambda _: 2)
     in_turns = render(model, units=[0, 1, 2, 0, 1], stop_on_plateau=SOON)
     np.testing.assert_array_equal(whole.images, in_turns.images)
     assert list(steps_of(whole)) == list(steps_of(in_turns))

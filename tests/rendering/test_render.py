@@ -8,7 +8,7 @@ import pytest
 
 import jaxviz
 from jaxviz import transforms
-from jaxviz.rendering import climb, slots
+from jaxviz.rendering import climb, engines, slots
 
 CHANNELS = 6
 
@@ -69,7 +69,7 @@ def test_the_same_recipe_gives_the_same_bits_through_objectives_units_and_chunks
 
 def test_more_units_than_lanes_go_through_them_without_changing(model, monkeypatch):
     whole = render(model, "second")
-    monkeypatch.setattr(slots, "wished_lanes", lambda _: 4)
+    monkeypatch.setattr(engines, "wished_lanes", lambda _: 4)
     in_turns = render(model, "second")
     np.testing.assert_array_equal(whole.images, in_turns.images)
     assert set(in_turns.states) == {"done"}
@@ -260,7 +260,7 @@ def test_bad_input_is_refused_before_anything_is_compiled(model, monkeypatch, ar
     def refuse(*_, **__):
         raise AssertionError("compiled")
 
-    monkeypatch.setattr(slots, "_engine", refuse)
+    monkeypatch.setattr(slots, "engine_of", refuse)
     with pytest.raises(error, match=message):
         render(model, *arguments, **options)
 

@@ -7,7 +7,7 @@ import optax
 import pytest
 
 import jaxviz
-from jaxviz.rendering import lanes, slots
+from jaxviz.rendering import engines, lanes
 from jaxviz.rendering.request import make_request
 from jaxviz.transforms import annealed, closeup, compose, from_json, noise, rotate, several_views, shift
 
@@ -107,7 +107,7 @@ def test_the_bits_of_a_unit_do_not_depend_on_who_is_beside_it_or_how_many_lanes_
     alone = render(model, "patterns", units=3, **options)
     np.testing.assert_array_equal(together.images[3], alone.images[0])
     np.testing.assert_array_equal(together.transparency[3], alone.transparency[0])
-    monkeypatch.setattr(slots, "wished_lanes", lambda *_: 2)
+    monkeypatch.setattr(engines, "wished_lanes", lambda *_: 2)
     in_turns = render(model, "patterns", **options)
     np.testing.assert_array_equal(in_turns.images, together.images)
     np.testing.assert_array_equal(in_turns.transparency, together.transparency)

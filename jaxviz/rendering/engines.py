@@ -1,0 +1,68 @@
+"""The engines that were made, and how a new one is laid out: so many lanes, devices, parts and views at once."""
+
+import functools
+import weakref
+from collections.abc import Callable
+from typing import Any, cast
+
+import jax
+
+from jaxviz.models import Layer, Model
+from jaxviz.models.lowering import in_bfloat16, lower
+from jaxviz.models.program import Lowering
+from jaxviz.objectives import Target
+from jaxviz.rendering.devices import Devices, local_devices
+from jaxviz.rendering.engine import Engine
+from jaxviz.rendering.lanes import affordable_lanes, lanes_together, parts_at_once, views_together, wished_lanes
+from jaxviz.rendering.overriding import overrides
+from jaxviz.rendering.request import Request
+from jaxviz.rendering.scoring import Scoring, values_read
+
+_engines: "weakref.WeakKeyDictionary[Model, dict[Any, Engine]]" = weakref.WeakKeyDictionary()
+
+
+def engine_of(request: Request, unit: int, wished: int) -> tuple[Engine, int]:
+    """Find or make the engine for units of one form, and its number of lanes.
+
+    Args:
+        request: What is climbed.
+        unit: One of the units, by its position in the request.
+        wished: The number of lanes that is wished for.
+    """
+    model = request.model
+    read = request.objectives[unit].targets()
+    targets = tuple(sorted((target, request.targets[target]) for target in read))
+    members = local_devices()
+    each = wished_lanes(-(-wished // len(members)))
+    devices = Devices(members[: -(-wished // each)])
+    views = views_together(request.transform.views)
+    images = request.parameterization.images_in_lane * views  # of a lane, that the model sees at once
+    parts = parts_at_once(each)
+    together = lanes_together(each // parts, views=views)
+    network = model.network(request.canvas_size, together * images)
+    at_once = affordable_lanes(parts * together, network, values_read(network, targets), images_in_lane=images)
+    parts = min(parts, at_once)
+    together = at_once // parts
+    how = (request.lowering, request.precision)
+    optimizer = getattr(request.optimizer, "form", request.optimizer)
+    rules = cast(Any, jax.tree.structure(request.gradient_rules))
+    layout = (devices, parts, together, request.transparency)
+    identity = (request.canvas_size, each, request.image_size, targets, views, optimizer, *how, rules, *layout)
+    engines = _engines.setdefault(model, {})
+    if identity not in engines:
+        scoring = _scoring(request, targets, together * images, views)
+        engines[identity] = Engine(scoring, request.optimizer, request.image_size, *layout)
+    return engines[identity], each * devices.count
+
+
+def _scoring(request: Request, targets: tuple[tuple[Target, Layer], ...], batch: int, views: int) -> Scoring:
+    network = request.model.network(request.canvas_size, batch)
+    read = values_read(network, targets)
+    acting = overrides(request.model, request.canvas_size, batch, request.gradient_rules, read)
+    return Scoring(network, targets, _lowering(request.lowering, request.precision), acting, views)
+
+
+def _lowering(name: str, precision: str) -> Lowering | None:
+    backend: Callable[[], str] = jax.default_backend
+    faster = cast(Lowering, functools.partial(lower, backend=backend())) if name == "auto" else None
+    return in_bfloat16(faster) if precision == "bfloat16" else faster
