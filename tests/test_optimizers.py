@@ -124,12 +124,12 @@ def test_the_best_image_under_l2_is_the_weights_over_twice_the_decay():
 
 
 @pytest.mark.parametrize("blur_pixels", [0.3, 0.5, 1.0, 2.5])
-@pytest.mark.parametrize("shape", [(9, 12, 3), (16, 7, 1)], ids=str)
+@pytest.mark.parametrize("shape", [(9, 12, 3), (16, 7, 1), (30, 2), (9, 7, 8, 1)], ids=str)
 def test_a_blur_is_scipys(shape, blur_pixels):
     image = RANDOM.normal(size=shape).astype(np.float32)
-    if int(4 * blur_pixels + 0.5) > min(shape[:2]):  # mirrored twice
-        image = np.pad(image, [(8, 8), (8, 8), (0, 0)])
-    expected = ndimage.gaussian_filter(image, (blur_pixels, blur_pixels, 0))
+    if int(4 * blur_pixels + 0.5) > min(shape[:-1]):  # mirrored twice
+        image = np.pad(image, [*[(8, 8)] * (len(shape) - 1), (0, 0)])
+    expected = ndimage.gaussian_filter(image, (*[blur_pixels] * (len(shape) - 1), 0))
     np.testing.assert_allclose(blurred(jnp.array(image), blur_pixels), expected, atol=1e-5)
 
 

@@ -152,12 +152,12 @@ def _blur_gradients(blur_pixels: Number, learning_rate: Number, radius: int) -> 
 
 
 def blurred(
-    image: Float[Array, "row column channel"], blur_pixels: Number, *, radius: int | None = None
-) -> Float[Array, "row column channel"]:
+    image: Float[Array, "*position channel"], blur_pixels: Number, *, radius: int | None = None
+) -> Float[Array, "*position channel"]:
     """Blur an image by a Gaussian, mirrored at its edges: `scipy.ndimage.gaussian_filter`.
 
     Args:
-        image: the image.
+        image: the image, or a signal or volume, which is blurred along every axis but its channels.
         blur_pixels: standard deviation, which may be traced if the radius is given.
         radius: how far it looks, in pixels; four standard deviations if None.
 
@@ -170,7 +170,7 @@ def blurred(
     places = np.arange(-radius, radius + 1, dtype=np.float32)
     weights = jnp.exp(-0.5 * jnp.square(places / jnp.float32(blur_pixels)))
     weights = weights / jnp.sum(weights)
-    for axis in (0, 1):
+    for axis in range(image.ndim - 1):
         padding = [(radius, radius) if axis == other else (0, 0) for other in range(image.ndim)]
         padded, length = jnp.pad(image, padding, mode="symmetric"), image.shape[axis]
         taps = [
@@ -186,6 +186,6 @@ def _radius(blur_pixels: float) -> int:
 
 
 def _zero_below(
-    image: Float[Array, "row column channel"], amounts: Float[Array, "row column"], percent: Number
-) -> Float[Array, "row column channel"]:
+    image: Float[Array, "*position channel"], amounts: Float[Array, "*position"], percent: Number
+) -> Float[Array, "*position channel"]:
     return jnp.where((amounts < jnp.percentile(amounts, percent))[..., None], 0, image)
