@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import jaxviz
+from jaxviz.gradient_rules import redirected_relu
 from jaxviz.presets import PRESETS, compare_presets, named, table
 
 
@@ -67,3 +68,69 @@ def test_unknown_presets_are_answered_with_the_closest(model):
         compare_presets(model, model.layers[-1], presets=["lucidd"], progress=False)
     with pytest.raises(ValueError, match="No presets were given"):
         compare_presets(model, model.layers[-1], presets=[], progress=False)
+
+
+# --- gradient rules ----------------------------------------------------------------------------------
+
+
+def dead_unit(images):
+    with jax.named_scope("off"):
+        return jax.nn.relu(images.mean((1, 2)) - 0.6)  # no first image, which is grey 0.5, reaches it
+
+
+def test_a_dead_rectifier_is_woken_by_lucids_preset_and_by_no_other():
+    model = jaxviz.wrap(dead_unit, input_shape=(16, 16, 3), name="Dead")
+    objective = jaxviz.channel("off", 0, rectified=True)
+    names = ["lucid", "lucent", "lucid_noise"]
+    comparison = compare_presets(model, [objective], presets=names, size=24, steps=32, progress=False)
+    moved = {name: np.ptp(comparison[name].images) for name in names}
+    assert moved["lucid"] > 0.3
+    assert max(moved["lucent"], moved["lucid_noise"]) < 0.2
+    assert comparison["lucid"].recipe.gradient_rules == (redirected_relu(steps=17).to_json(),)
+    assert comparison["lucent"].recipe.gradient_rules == ()
+    assert [name for name, preset in PRESETS.items() if preset.gradient_rules] == ["lucid"]
+
+
+def test_a_rule_is_left_out_where_the_model_has_nothing_for_it(model):
+    assert named("lucid").settings()["gradient_rules"] == (redirected_relu(steps=17),)
+    assert named("lucid").settings(model=model)["gradient_rules"] == ()
+    with pytest.raises(ValueError, match="The gradient rule redirected_relu acts on rectifiers"):
+        jaxviz.render(model, model.layers[-1], progress=False, **named("lucid").settings(size=48, steps=1))
+
+
+# --- other inputs than images ------------------------------------------------------------------------
+
+
+def linear_model(*shape):
+    weights = jnp.asarray(np.random.default_rng(1).normal(size=(int(np.prod(shape)), 2)), jnp.float32)
+
+    def network(inputs):
+        with jax.named_scope("unit"):
+            return inputs.reshape(inputs.shape[0], -1) @ weights
+
+    kind = {1: "Table", 2: "Ear", 4: "Scanner"}[len(shape)]
+    return jaxviz.wrap(network, input_shape=shape, name=kind), np.asarray(weights)[:, 1].reshape(shape)
+
+
+@pytest.mark.parametrize("shape", [(12,), (40, 2), (6, 8, 7, 1)], ids=str)
+def test_presets_of_plain_numbers_suit_any_input_at_the_models_own_size(shape):
+    model, weights = linear_model(*shape)
+    names = [name for name, preset in PRESETS.items() if model.input_name in preset.inputs]
+    assert {"erhan_2009", "simonyan_2013"} <= set(names)
+    assert ("dvt_3" in names) == (len(shape) > 1)
+    comparison = compare_presets(model, "unit", units=1, presets=names, steps=40, progress=False)
+    assert {rendering.images.shape for rendering in comparison.renderings.values()} == {(1, *shape)}
+    best = 0.5 + 0.15 * np.sqrt(weights.size) * weights / np.linalg.norm(weights)
+    np.testing.assert_allclose(comparison["erhan_2009"].images[0], best.clip(0, 1), atol=0.03)
+    for name in set(names) - {"erhan_2009", "dvt_1", "dvt_2", "dvt_3", "dvt_4"}:
+        assert ((comparison[name].images[0] > 0.5) == (weights > 0)).mean() > 0.95
+    assert comparison.grid().ndim == 3
+
+
+@pytest.mark.parametrize("name", ["lucid", "maco", "vital"])
+def test_a_preset_for_images_says_so_to_other_inputs_and_what_suits_them(name):
+    model, _ = linear_model(40, 2)
+    message = f"Preset '{name}' is for images, but model 'Ear' takes signals.*without a preset suits any input"
+    with pytest.raises(ValueError, match=message):
+        named(name).render(model, "unit", progress=False)
+    assert "Also for vectors, signals, volumes, at the model's own size." in table()

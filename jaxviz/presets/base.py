@@ -1,6 +1,7 @@
 """What a preset is: settings that someone has published, for a size, a model and a number of steps."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,11 +9,13 @@ from typing import Any
 import jax
 import optax
 
+from jaxviz.gradient_rules import GradientRule
 from jaxviz.models import Layer, Model
 from jaxviz.objectives import Objective
 from jaxviz.parameterizations import Parameterization
 from jaxviz.rendering import render
-from jaxviz.rendering.request import objectives_of
+from jaxviz.rendering.objectives_asked import objectives_of
+from jaxviz.rendering.overriding import acting
 from jaxviz.results import Rendering
 from jaxviz.transforms import Transform
 
@@ -22,21 +25,26 @@ class Scene:
     """What the numbers of a preset may depend on.
 
     Attributes:
-        size: Height and width of the picture in pixels.
-        seen: Height and width of what the model was made for.
+        extents: Height and width of the picture in pixels; of another input as many as it has axes of positions.
+        seen: Height and width of what the model was made for, or its other extents.
         channels: Of the picture.
         steps: Of the climb.
     """
 
-    size: int
-    seen: tuple[int, int]
+    extents: tuple[int, ...]
+    seen: tuple[int, ...]
     channels: int
     steps: int
 
     @property
+    def size(self) -> int:
+        """Height and width of a picture in pixels."""
+        return self.extents[0]
+
+    @property
     def numbers(self) -> int:
         """How many numbers a picture holds."""
-        return self.size * self.size * self.channels
+        return math.prod(self.extents) * self.channels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +63,8 @@ class Preset:
         optimizer: An optax transformation, or None for Adam.
         learning_rate: Adam's, or None where the optimizer has its own.
         transparency: Whether the pictures come with MaCo's transparency.
+        gradient_rules: How gradients pass some operations of the model.
+        inputs: What its method makes sense of: `image`, and maybe `vector`, `signal`, `volume` (`Model.input_name`).
     """
 
     name: str
@@ -68,6 +78,8 @@ class Preset:
     optimizer: Callable[[Scene], optax.GradientTransformation] | None = None
     learning_rate: float | None = None
     transparency: bool = False
+    gradient_rules: tuple[GradientRule, ...] = ()
+    inputs: tuple[str, ...] = ("image",)
 
     def settings(
         self, *, size: int | None = None, steps: int | None = None, model: Model | None = None
@@ -77,7 +89,12 @@ class Preset:
         Args:
             size: Height and width in pixels in place of the source's.
             steps: Steps in place of the source's.
-            model: The model, where crops are enlarged to the size that it was made for; otherwise to the picture's.
+            model: The model. Crops are enlarged to the size that it was made for, otherwise to the picture's; gradient
+                rules that have nothing to act on in it are left out; and signals, volumes and vectors are rendered at
+                the model's own size.
+
+        Raises:
+            ValueError: The model takes inputs for which the preset has no settings; the message says what does.
 
         Example:
             >>> from jaxviz.presets import PRESETS
@@ -86,13 +103,15 @@ class Preset:
             (64, 128, 0.05)
         """
         scene = self._scene(size, steps, model)
+        rules = self.gradient_rules if model is None else acting(model, model.input_shape, self.gradient_rules)
         return {
             "parameterization": self.parameterization,
             "transforms": self.transforms and self.transforms(scene),
             "optimizer": self.optimizer and self.optimizer(scene),
             "learning_rate": self.learning_rate,
             "transparency": self.transparency,
-            "size": scene.size,
+            "gradient_rules": rules,
+            "size": self._side(size, model),
             "steps": scene.steps,
         }
 
@@ -146,6 +165,20 @@ class Preset:
         return self.penalty and self.penalty(self._scene(size, steps, model))
 
     def _scene(self, size: int | None, steps: int | None, model: Model | None) -> Scene:
-        side = self.size if size is None else size
-        shape = (side, side, 3) if model is None or len(model.input_shape) != 3 else model.input_shape
-        return Scene(side, (shape[0], shape[1]), shape[2], self.steps if steps is None else steps)
+        side, count = self._side(size, model), self.steps if steps is None else steps
+        if model is None:
+            square = (side or self.size,) * 2
+            return Scene(square, square, 3, count)
+        if model.input_name not in self.inputs:
+            kinds = " and ".join(f"{name}s" for name in self.inputs)
+            raise ValueError(
+                f"Preset '{self.name}' is for {kinds}, but model '{model.name}' takes {model.input_name}s. "
+                "jaxviz.presets.table() says which presets take them; jaxviz.render without a preset suits any input."
+            )
+        *own, channels = model.input_shape
+        return Scene(tuple(own) if side is None else (side,) * len(own), tuple(own), channels, count)
+
+    def _side(self, size: int | None, model: Model | None) -> int | None:
+        """Return what was asked for, or the source's; None for the extents of a model that takes no images."""
+        of_images = model is None or model.input_name == "image"
+        return self.size if size is None and of_images else size

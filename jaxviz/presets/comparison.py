@@ -17,6 +17,8 @@ from jaxviz.presets.published import PUBLISHED
 from jaxviz.results import Rendering
 from jaxviz.results.sheet import contact_sheet, png_bytes
 
+_USUAL_SIZE_PIXELS = 128
+
 PRESETS: dict[str, Preset] = {preset.name: preset for preset in PUBLISHED}
 """Every preset by its name."""
 
@@ -74,17 +76,19 @@ def named(name: str) -> Preset:
 
 
 def table() -> str:
-    """List all presets in the order of their years: name, steps, size, source, and what differs.
+    """List all presets in the order of their years: name, steps, size, source, what differs, and for which inputs.
 
     Example:
         >>> print(table().splitlines()[0])
         erhan_2009: 256 steps, 128 pixels. Erhan, Bengio, Courville and Vincent 2009: the best image of bounded norm.
     """
-    return "\n".join(
-        f"{preset.name}: {preset.steps} steps, {preset.size} pixels. {preset.source}.\n"
-        f"    Differs: {preset.differences}"
-        for preset in PRESETS.values()
-    )
+    lines: list[str] = []
+    for preset in PRESETS.values():
+        lines.append(f"{preset.name}: {preset.steps} steps, {preset.size} pixels. {preset.source}.")
+        lines.append(f"    Differs: {preset.differences}")
+        if others := [f"{name}s" for name in preset.inputs if name != "image"]:
+            lines.append(f"    Also for {', '.join(others)}, at the model's own size.")
+    return "\n".join(lines)
 
 
 def compare_presets(
@@ -93,7 +97,7 @@ def compare_presets(
     *,
     units: Iterable[int | str] | int | str | None = None,
     presets: Iterable[str | Preset] = ("lucid", "lucid_noise", "phase_only", "dvt_3"),
-    size: int = 128,
+    size: int | None = None,
     steps: int | None = None,
     key: int | jax.Array = 0,
     progress: bool = True,
@@ -105,7 +109,7 @@ def compare_presets(
         objective: As in `render`.
         units: As in `render`.
         presets: Names of presets, or presets of your own.
-        size: Height and width in pixels, the same for all.
+        size: Height and width in pixels, the same for all; default 128. Of other inputs than images the model's own.
         steps: Steps, the same for all; each preset's own if None, which are up to 2,560.
         key: Seed of all randomness.
         progress: Whether progress bars are shown.
@@ -114,7 +118,8 @@ def compare_presets(
         The renderings by name, with `grid()` and `save(path)`.
 
     Raises:
-        KeyError: An unknown preset; the message names the closest. Otherwise as `render`.
+        KeyError: An unknown preset; the message names the closest.
+        ValueError: A preset is not for inputs such as the model's. Otherwise as `render`.
 
     Example:
         >>> import jax.numpy as jnp, jaxviz
@@ -127,6 +132,8 @@ def compare_presets(
     chosen = [preset if isinstance(preset, Preset) else named(preset) for preset in presets]
     if not chosen:
         raise ValueError(f"No presets were given; there are: {', '.join(PRESETS)}.")
+    if size is None and model.input_name == "image":
+        size = _USUAL_SIZE_PIXELS
     wanted = units if units is None or isinstance(units, int | str) else list(units)
     return Comparison(
         {

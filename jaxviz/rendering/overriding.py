@@ -61,6 +61,18 @@ def acted_on(program: Program, operations: Sequence[NamedOperation], rule: Gradi
     return [item for item in operations if rule.acts_on(item.name, is_output=item.value in outputs)]
 
 
+def acting(model: Model, image_shape: Sequence[int], rules: Sequence[GradientRule]) -> tuple[GradientRule, ...]:
+    """Return those rules that have something to act on in a model.
+
+    Args:
+        model: The model.
+        image_shape: Shape of an image.
+        rules: The rules.
+    """
+    network = model.network(image_shape, 1)
+    return tuple(rule for rule in rules if acted_on(network.program, network.naming.operations, rule))
+
+
 def overrides(
     model: Model, image_shape: Sequence[int], batch: int, rules: Sequence[GradientRule], wanted: Sequence[int]
 ) -> tuple[Override, ...]:

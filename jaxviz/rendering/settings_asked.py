@@ -11,7 +11,7 @@ import optax
 from jaxviz.gradient_rules import ChosenRules, GradientRule, chosen
 from jaxviz.models import Model
 from jaxviz.parameterizations import Parameterization
-from jaxviz.rendering.overriding import acted_on
+from jaxviz.rendering.overriding import acting
 from jaxviz.rendering.suitable import Suitable, completed, suitable, suitable_size
 from jaxviz.results import Settings
 from jaxviz.results.view import INPUTS
@@ -142,9 +142,9 @@ def check_transparency(model: Model) -> None:
 def checked_rules(model: Model, canvas_size: tuple[int, ...], gradient_rules: ChosenRules) -> tuple[GradientRule, ...]:
     """Return the gradient rules, each of which acts on something in the model."""
     rules = chosen(gradient_rules)
-    network = model.network(canvas_size, 1)
+    effective = acting(model, canvas_size, rules)
     for rule in rules:
-        if not acted_on(network.program, network.naming.operations, rule):
+        if rule not in effective:
             raise ValueError(
                 f"The gradient rule {rule.kind} acts on {rule.operations}; model '{model.name}' has none. Leave it out."
             )
