@@ -22,7 +22,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxviz.objectives.values import Leaf, check_finite, plain, written
+from jaxviz.objectives.values import Leaf, check_finite
+from jaxviz.results.plain import plain, written
 
 Number: TypeAlias = int | float | np.integer[Any] | np.floating[Any] | Array
 Image: TypeAlias = Float[Array, "*position channel"]

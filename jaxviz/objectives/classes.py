@@ -11,7 +11,8 @@ from jaxtyping import Array, Float
 
 from jaxviz.objectives.base import ClassNames, Objective, Score, Shapes
 from jaxviz.objectives.layer import LayerObjective
-from jaxviz.objectives.values import Leaf, plain, whole_number
+from jaxviz.objectives.values import Leaf, whole_number
+from jaxviz.results.plain import plain
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["index"], meta_fields=["layer"])

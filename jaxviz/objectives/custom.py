@@ -11,7 +11,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxviz.objectives.base import Activations, ClassNames, Image, Objective, Score, Shapes, Target
-from jaxviz.objectives.values import Leaf, layer_name, plain
+from jaxviz.objectives.values import Leaf, layer_name
+from jaxviz.results.plain import plain
 
 Function = Callable[..., Any]
 

@@ -12,7 +12,8 @@ from jaxtyping import Array, Float
 
 from jaxviz.objectives.base import ClassNames, Score, Shapes
 from jaxviz.objectives.layer import LayerObjective
-from jaxviz.objectives.values import Leaf, layer_name, plain, whole_number
+from jaxviz.objectives.values import Leaf, layer_name, whole_number
+from jaxviz.results.plain import plain
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["index"], meta_fields=["layer", "rectified"])

@@ -1,10 +1,11 @@
-"""The numbers and names an objective is made of: as the user gives them, as leaves, as JSON, as Python."""
+"""The numbers and names an objective is made of: as the user gives them, and as leaves."""
 
-import json
 import operator
 from typing import Any, TypeAlias
 
 import numpy as np
+
+from jaxviz.results.plain import written
 
 # A number, or whatever `jax.tree.map` puts in its place: a tracer, a stack of numbers, an axis.
 Leaf: TypeAlias = Any
@@ -75,34 +76,3 @@ def cosine_power_of(value: Any) -> float:
     if not value >= 0:
         raise ValueError(f"The cosine power is {value}. Give a number that is zero or more.")
     return float(value)
-
-
-def plain(leaf: Leaf) -> Any:
-    """Turn a leaf into what JSON knows; float32 values into the shortest decimals that give them back.
-
-    Example:
-        >>> plain(np.float32([0.1, 2]))
-        [0.1, 2.0]
-    """
-    array = np.asarray(leaf)
-    if array.dtype == np.float32:  # the shortest decimals that give the value back
-        array = np.array([float(str(number)) for number in array.ravel()]).reshape(array.shape)
-    if array.dtype == np.float64:
-        array = array + 0.0  # turns -0.0 into 0.0: equal numbers are to be written alike
-    return array.tolist()
-
-
-def written(value: Any) -> str:
-    """Write plain data as a Python expression; whole numbers have no point.
-
-    Example:
-        >>> written(["block3", True, 2.0, 0.1])
-        '["block3", True, 2, 0.1]'
-    """
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, list):
-        return f"[{', '.join(map(written, value))}]"  # pyright: ignore[reportUnknownArgumentType]
-    return str(value)

@@ -13,8 +13,9 @@ from dataclasses import fields
 from typing import Any, ClassVar, TypeAlias
 
 import jax
-import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
+
+from jaxviz.results.plain import plain
 
 # A number, or whatever `jax.tree.map` puts in its place: a tracer, a stack of numbers, an axis.
 Leaf: TypeAlias = Any
@@ -76,12 +77,12 @@ class Parameterization(abc.ABC):
             >>> pixels().to_json()
             {'kind': 'pixels', 'standard_deviation': 0.01, 'decorrelated': True, 'squashed': True}
         """
-        values = {name: plain(getattr(self, name)) for name in _defaults(self)}
+        values = {name: _plain(getattr(self, name)) for name in _defaults(self)}
         return {"kind": self.kind} | {name: value for name, value in values.items() if value is not None}
 
     def expression(self) -> str:
         """Return the Python expression that makes this parameterization."""
-        values = {name: plain(getattr(self, name)) for name in _defaults(self)}
+        values = {name: _plain(getattr(self, name)) for name in _defaults(self)}
         changed = [f"{name}={value}" for name, value in values.items() if value != _defaults(self)[name]]
         return f"{self.kind}({', '.join(changed)})"
 
@@ -133,13 +134,5 @@ def _defaults(parameterization: Any) -> dict[str, Any]:
     return {field.name: field.default for field in fields(parameterization)}
 
 
-def plain(leaf: Leaf) -> Any:
-    """Turn a leaf into what JSON knows; float32 values into the shortest decimals that give them back."""
-    if isinstance(leaf, Parameterization):
-        return leaf.to_json()
-    array = np.asarray(leaf)
-    if array.dtype == np.float32:  # the shortest decimals that give the value back
-        array = np.array([float(str(number)) for number in array.ravel()]).reshape(array.shape)
-    if array.dtype == np.float64:
-        array = array + 0.0  # turns -0.0 into 0.0: equal numbers are to be written alike
-    return array.tolist()
+def _plain(leaf: Leaf) -> Any:
+    return leaf.to_json() if isinstance(leaf, Parameterization) else plain(leaf)

@@ -9,9 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from jaxviz.parameterizations.base import Image, Leaf, Parameterization, Variables, plain
+from jaxviz.parameterizations.base import Image, Leaf, Parameterization, Variables
 from jaxviz.parameterizations.fourier import Fourier, fourier
 from jaxviz.parameterizations.pixels import Pixels
+from jaxviz.results.plain import plain
 
 # The logistic function reaches 0 and 1 nowhere; a start from pure black or white is moved inside by this much.
 _MARGIN = 0.01

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, TypeAlias
 import jax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from jaxviz.transforms.values import plain, written
+from jaxviz.results.plain import plain, written
 
 Image: TypeAlias = Float[Array, "*position channel"]
 Disturbed: TypeAlias = Float[Array, "*place seen"]

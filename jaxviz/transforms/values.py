@@ -1,6 +1,5 @@
-"""The numbers of transforms: as the user gives them, as leaves, as JSON, as Python."""
+"""The numbers of transforms: as the user gives them, and as leaves."""
 
-import json
 import math
 import operator
 from collections.abc import Sequence
@@ -95,32 +94,3 @@ def choice_of(values: Sequence[float], name: str) -> np.ndarray[Any, np.dtype[np
         raise ValueError(f"The {name} to choose from are {values}. Give finite numbers, one or more.")
     numbers.flags.writeable = False
     return numbers
-
-
-def plain(leaf: Leaf) -> Any:
-    """Turn a leaf into what JSON knows; float32 values into the shortest decimals that give them back.
-
-    Example:
-        >>> plain(np.float32([0.1, 2]))
-        [0.1, 2.0]
-    """
-    array = np.asarray(leaf)
-    if array.dtype == np.float32:  # the shortest decimals that give the value back
-        array = np.array([float(str(number)) for number in array.ravel()]).reshape(array.shape)
-    if array.dtype == np.float64:
-        array = array + 0.0  # turns -0.0 into 0.0: equal numbers are to be written alike
-    return array.tolist()
-
-
-def written(value: Any) -> str:
-    """Write plain data as a Python expression; whole numbers have no point.
-
-    Example:
-        >>> written([0.9, 1.0])
-        '[0.9, 1]'
-    """
-    if isinstance(value, str):
-        return json.dumps(value)
-    if isinstance(value, list):
-        return f"[{', '.join(map(written, value))}]"  # pyright: ignore[reportUnknownArgumentType]
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
