@@ -45,12 +45,9 @@ PRESETS: dict[str, dict] = {
 USUAL = (*PRESETS, "maco", "dvt_1", "dvt_2", "dvt_3", "dvt_4")
 
 
-def settings_of(preset: str, steps: int) -> dict:
-    """Return what `jaxviz.render` is given, steps, size and key aside."""
-    if preset in PRESETS:
-        return PRESETS[preset]
-    published = jaxviz.presets.named(preset).settings(size=SIZE, steps=steps)
-    return {name: value for name, value in published.items() if name not in ("steps", "size")}
+# So many photographs, those that excite a unit most, stand for it where a preset (VITAL) matches real images. Its
+# authors take fifty of a class; here there is about one of each, and the fiftieth best of 400 says little of a unit.
+EXEMPLARS = 10
 
 
 @dataclasses.dataclass
@@ -123,27 +120,67 @@ def objectives_of(model: jaxviz.Model, units: str, arguments: argparse.Namespace
     return [jaxviz.channel(layer, int(unit)) for unit in np.linspace(3, width - 4, arguments.units).astype(int)]
 
 
+def render(
+    model: jaxviz.Model,
+    objectives: list[jaxviz.objectives.Objective],
+    preset: str,
+    steps: int,
+    key: int,
+    real: Photographs,
+) -> np.ndarray:
+    """Render objectives as a preset has it, its penalty and its real images included."""
+    options: dict = {"steps": steps, "size": SIZE, "key": key, "progress": sys.stderr.isatty()}
+    if preset in PRESETS:
+        return jaxviz.render(model, objectives, **options, **PRESETS[preset]).images
+    if preset == "vital":
+        best = np.argsort(-data_scores(model, objectives, real), axis=1)[:, :EXEMPLARS]
+        objectives = [jaxviz.presets.vital_objective(model, real.images[rows]) for rows in best]
+    return jaxviz.presets.named(preset).render(model, objectives, **options).images
+
+
+def written(model: jaxviz.Model, preset: str, steps: int, real: Photographs) -> list:
+    """Write down all that decides a preset's pictures beside the objectives, steps, size and key."""
+    if preset in PRESETS:
+        settings = PRESETS[preset]
+        numbers = jaxviz.Settings.for_family(model.family) if settings == {} else ""
+        return [{name: str(value) for name, value in settings.items()}, str(numbers)]
+    published = jaxviz.presets.named(preset)
+    settings = published.settings(size=SIZE, steps=steps, model=model)
+    optimizer = settings.pop("optimizer")
+    settings["optimizer"] = optimizer and optimizer.record
+    penalty = published.penalty_in(size=SIZE, steps=steps, model=model)
+    data = [len(real.images), EXEMPLARS] if preset == "vital" else []
+    return [{name: str(value) for name, value in settings.items()}, str(penalty), data]
+
+
 def pictures(
-    model: jaxviz.Model, objectives: list[jaxviz.objectives.Objective], preset: str, steps: int, key: int
+    model: jaxviz.Model,
+    objectives: list[jaxviz.objectives.Objective],
+    preset: str,
+    steps: int,
+    key: int,
+    real: Photographs,
 ) -> np.ndarray:
     """Render objectives eight at a time, and keep each eight under a name that says all that decides them."""
-    settings = settings_of(preset, steps)
-    numbers = jaxviz.Settings.for_family(model.family) if settings == {} else ""
-    written = {name: str(value) for name, value in settings.items() if name != "optimizer"}
+    settings = written(model, preset, steps, real)
     made = []
     for start in range(0, len(objectives), 8):
         group = objectives[start : start + 8]
-        what = [[objective.to_json() for objective in group], written, str(numbers), steps, SIZE, key]
+        what = [[objective.to_json() for objective in group], *settings, steps, SIZE, key]
         digest = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:12]
 
         def make(group: list[jaxviz.objectives.Objective] = group) -> np.ndarray:
-            rendering = jaxviz.render(
-                model, group, steps=steps, size=SIZE, key=key, progress=sys.stderr.isatty(), **settings
-            )
-            return rendering.images
+            return render(model, group, preset, steps, key, real)
 
         made.append(kept(f"{model.name}_{preset.replace(' ', '_')}_{digest}", make))
     return np.concatenate(made)
+
+
+def data_scores(model: jaxviz.Model, objectives: list, real: Photographs) -> np.ndarray:
+    """Return the score of every photograph, `[objective, photograph]`."""
+    digest = hashlib.sha256(json.dumps([objective.to_json() for objective in objectives]).encode()).hexdigest()[:12]
+    name = f"scores_{model.name}_{len(real.images)}_{digest}"
+    return kept(name, lambda: evidence.scores(model, objectives, real.images))
 
 
 def measure(
@@ -156,10 +193,7 @@ def measure(
     real: Photographs,
 ) -> Row:
     own = np.diagonal(evidence.scores(model, objectives, images))
-    digest = hashlib.sha256(json.dumps([objective.to_json() for objective in objectives]).encode()).hexdigest()[:12]
-    data = kept(
-        f"scores_{model.name}_{len(real.images)}_{digest}", lambda: evidence.scores(model, objectives, real.images)
-    )
+    data = data_scores(model, objectives, real)
     against = evidence.against_data(own, data)
     seen = evidence.features(judge, images)
     row.percentile = float(against.percentile.mean())
@@ -184,7 +218,7 @@ def measure(
 def anchors(models: dict[str, jaxviz.Model], real: Photographs) -> list[Row]:
     """What photographs of the same size, and noise, get: the ends of each scale."""
     rows = []
-    noise = np.random.default_rng(0).random((32, SIZE, SIZE, 3)).astype(np.float32)
+    noise = np.random.default_rng(0).random((len(real.classes[:32]), SIZE, SIZE, 3)).astype(np.float32)
     for name, model in models.items():
         judge = next(other for other in models.values() if other is not model)
         judged = evidence.transfer(judge, real.images[::4], list(real.classes[::4]))
@@ -269,7 +303,8 @@ def main() -> None:
     presets = arguments.presets.split(",")
     for preset in presets:
         try:
-            settings_of(preset, arguments.steps)
+            if preset not in PRESETS:
+                jaxviz.presets.named(preset)
         except KeyError as error:
             sys.exit(f"{error.args[0]} And of this program: {', '.join(PRESETS)}.")
     if not arguments.googlenet.is_file():
@@ -290,10 +325,10 @@ def main() -> None:
             judge = next(other for other in models.values() if other is not model)
             objectives = objectives_of(model, kind, arguments)
             for preset in presets:
-                images = pictures(model, objectives, preset, arguments.steps, key=0)
+                images = pictures(model, objectives, preset, arguments.steps, 0, real)
                 again = None
                 if arguments.seeds and kind == "classes":
-                    again = pictures(model, objectives[:8], preset, arguments.steps, key=1)
+                    again = pictures(model, objectives[:8], preset, arguments.steps, 1, real)
                 rows.append(measure(Row(name, kind, preset), images, again, model, judge, objectives, real))
                 print(table(rows[-1:]).splitlines()[-1], flush=True)
     text = table(rows)
