@@ -10,20 +10,16 @@ alias: `stage3/block1` is `stage3/block1/add`.
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
 
 from jaxviz.models.adaptation import CALL_MARK
-from jaxviz.models.program import Constant, Equation, Operand, Program
+from jaxviz.models.operations import Operation, operations_of
+from jaxviz.models.program import Equation, Operand, Program
 
 Scope = tuple[str, ...]
 
 _RECTIFIERS = frozenset({"relu", "relu6", "leaky_relu"})
 _SHAPE_PRIMITIVES = frozenset({"concatenate", "reshape", "transpose", "convert_element_type", "squeeze", "copy"})
 _ELEMENTWISE_LINEAR = frozenset({"add", "sub", "mul", "div", "rsqrt", "sqrt", "square", "integer_pow"})
-_REDUCTIONS = {"reduce_max": "max", "reduce_sum": "sum"}
-_PRIMITIVE_FUNCTIONS = {"logistic": "sigmoid", "tanh": "tanh", "erf": "erf"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +63,7 @@ def name_layers(program: Program, *, root: str = "", ignored: str = "", output_n
     Returns:
         The layers in the order in which the program makes them.
     """
-    program_operations = _operations(program)
+    program_operations = operations_of(program)
     scopes = _Scopes(program, root, ignored)
     leaves = {scope for scope in scopes.outputs if not scopes.has_children(scope)}
     counts: dict[Scope, int] = {}
@@ -123,138 +119,6 @@ def _unique(found: dict[int, tuple[list[str], str]], program: Program) -> tuple[
         taken.update(aliases)
         layers.append(NamedValue(names[value], tuple(dict.fromkeys(aliases)), found[value][1], value))
     return tuple(layers)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Operation:
-    """A value that one named operation makes, and the equation whose scope it belongs to."""
-
-    name: str
-    kind: str
-    equation: Equation
-    reads: int
-    listed: bool = True
-
-
-def _operations(program: Program) -> dict[int, _Operation]:
-    """Find the operations that a user would name, keyed by the value that each one gives."""
-    operations: dict[int, _Operation] = {}
-    groups: dict[int, list[Equation]] = {}
-    for equation in program.equations:
-        if not program.depends[equation.results[0]] or equation.is_preprocessing:
-            continue
-        if equation.function:
-            groups.setdefault(equation.call, []).append(equation)
-            continue
-        operation = _operation(program, equation)
-        if operation is not None:
-            operations[_with_bias(program, equation)] = operation
-    for group in groups.values():
-        inside = {value for equation in group for value in equation.results}
-        outside = [value for equation in group for value in equation.reads if value not in inside]
-        reads = next(value for value in outside if program.depends[value])
-        operations[group[-1].results[0]] = _Operation(group[-1].function, group[-1].function, group[-1], reads)
-    return operations
-
-
-def _operation(program: Program, equation: Equation) -> _Operation | None:
-    reads = [value for value in equation.reads if program.depends[value]]
-    name, kind = _operation_name(program, equation, reads)
-    return _Operation(name, kind, equation, reads[0]) if name else None
-
-
-def _operation_name(program: Program, equation: Equation, reads: list[int]) -> tuple[str, str]:
-    primitive, params = equation.primitive, equation.params
-    if primitive == "conv_general_dilated":
-        groups = params["feature_group_count"]
-        return "conv", "conv" if groups == 1 else _grouped_kind(program, equation, groups)
-    if primitive == "dot_general":
-        return ("dense", "dense") if len(set(reads)) == 1 and len(reads) == 1 else ("matmul", "matmul")
-    if primitive in ("reduce_window_max", "reduce_window_sum"):
-        if not _pools_space(equation):
-            return "", ""
-        return ("max_pool", "max pool") if primitive.endswith("max") else ("average_pool", "average pool")
-    if primitive in _REDUCTIONS and program.shapes[equation.results[0]].shape and _reduces_space(program, equation):
-        name = "mean" if _is_mean(program, equation) else _REDUCTIONS[primitive]
-        return name, name
-    if primitive in _PRIMITIVE_FUNCTIONS:
-        return _PRIMITIVE_FUNCTIONS[primitive], _PRIMITIVE_FUNCTIONS[primitive]
-    if primitive == "add" and len(set(reads)) == 2:
-        return ("add", "add") if _same_full_shape(program, equation) else ("", "")
-    if primitive == "concatenate" and len(reads) > 1:
-        return "concatenate", "concatenate"
-    return _rectifier(program, equation, reads)
-
-
-def _grouped_kind(program: Program, equation: Equation, groups: int) -> str:
-    channel_axis = equation.params["dimension_numbers"].lhs_spec[1]
-    channels = program.shapes[equation.reads[0]].shape[channel_axis]
-    return "depthwise conv" if channels == groups else "grouped conv"
-
-
-def _pools_space(equation: Equation) -> bool:
-    """Tell a pooling over positions from one over channels (local response normalisation)."""
-    window = equation.params["window_dimensions"]
-    return sum(extent > 1 for extent in window) > 1 or (len(window) == 3 and window[1] > 1)
-
-
-def _reduces_space(program: Program, equation: Equation) -> bool:
-    rank = len(program.shapes[equation.reads[0]].shape)
-    axes = equation.params["axes"]
-    return rank >= 3 and len(axes) == rank - 2
-
-
-def _is_mean(program: Program, equation: Equation) -> bool:
-    readers = program.readers.get(equation.results[0], ())
-    return equation.primitive == "reduce_sum" and any(reader.primitive in ("div", "mul") for reader in readers)
-
-
-def _same_full_shape(program: Program, equation: Equation) -> bool:
-    shapes = [program.shapes[value].shape for value in equation.reads]
-    return len(shapes) == 2 and shapes[0] == shapes[1] and len(shapes[0]) >= 2
-
-
-def _rectifier(program: Program, equation: Equation, reads: list[int]) -> tuple[str, str]:
-    """Recognise max(x, 0) and clamp(0, x, 6) where they are written out."""
-    constants = [_constant(program, operand) for operand in equation.operands if operand not in reads]
-    if len(reads) != 1 or any(constant is None or np.ndim(constant) for constant in constants):
-        return "", ""
-    numbers = [float(constant) for constant in constants]
-    if equation.primitive == "max" and numbers == [0.0]:
-        return "relu", "relu"
-    if equation.primitive == "clamp" and numbers[:1] == [0.0]:
-        return "relu6", "relu6"
-    return "", ""
-
-
-def _constant(program: Program, operand: Operand) -> Any:
-    """Return the number that an operand is, though its type was changed on the way, as by `jnp.clip`; or None."""
-    if isinstance(operand, Constant):
-        return operand.value
-    maker = program.maker.get(operand)
-    if maker is None or maker.primitive != "convert_element_type":
-        return None
-    return _constant(program, maker.operands[0])
-
-
-def _with_bias(program: Program, equation: Equation) -> int:
-    """Follow a product to the sum with its bias, and a sum to its mean: one operation to the user."""
-    value = equation.results[0]
-    follows = {"conv_general_dilated": "add", "dot_general": "add", "reduce_sum": "div", "max": "min"}
-    wanted = follows.get(equation.primitive)
-    while wanted is not None:
-        readers = program.readers.get(value, ())
-        if len(readers) != 1 or value in program.outputs:
-            break
-        reader = readers[0]
-        alone = sum(program.depends[read] for read in reader.reads) == 1
-        shape_kept = program.shapes[reader.results[0]].shape == program.shapes[value].shape
-        if reader.primitive == wanted and alone and shape_kept and not reader.function:
-            return reader.results[0]
-        if reader.primitive != "convert_element_type":
-            break
-        value = reader.results[0]
-    return equation.results[0]
 
 
 class _Scopes:
@@ -332,7 +196,7 @@ def _module_kind(program: Program, scopes: _Scopes, scope: Scope) -> str:
     return "reshape" if primitives and primitives <= _SHAPE_PRIMITIVES else "module"
 
 
-def _logits(program: Program, operations: dict[int, _Operation]) -> int | None:
+def _logits(program: Program, operations: dict[int, Operation]) -> int | None:
     """Return the model's class logits: its last output of one vector an image, before any softmax."""
     vectors = [value for value in program.outputs if program.depends[value] and len(program.shapes[value].shape) == 2]
     if not vectors:

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from jaxviz.models.adaptation import Adapted
+from jaxviz.models.flattening import flatten
 from jaxviz.models.naming import Naming, name_layers
-from jaxviz.models.program import PREPROCESSING, Program, flatten
+from jaxviz.models.program import PREPROCESSING, Program
 
 Preprocess: TypeAlias = Callable[[jax.Array], jax.Array]
 

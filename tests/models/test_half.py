@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from jax import lax
 
+from jaxviz.models.flattening import flatten
 from jaxviz.models.lowering.half import in_bfloat16
-from jaxviz.models.program import flatten
 
 NHWC = ("NHWC", "HWIO", "NHWC")
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxviz.models.program import flatten
+from jaxviz.models.flattening import flatten
 
 IMAGES = jax.ShapeDtypeStruct((2, 5, 7, 3), jnp.float32)
 
