@@ -137,7 +137,7 @@ class Board:
             scores=scores,
             state=state,
             message=message or self._origin(position),
-            picture=self.request.model.view.pictures(look.pictures[column : column + 1])[0],
+            picture=self.request.view.pictures(look.pictures[column : column + 1])[0],
         )
 
     def leave_lanes(self) -> None:

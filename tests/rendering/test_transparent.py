@@ -10,6 +10,7 @@ from PIL import Image
 
 import jaxviz
 from jaxviz import transforms
+from jaxviz.rendering import SideBySide
 from jaxviz.results.sheet import SURROUND
 from jaxviz.results.transparency import opacity as share_moved
 from jaxviz.transforms.background import cloud
@@ -177,3 +178,15 @@ def test_it_is_plain_data():
     assert eval(str(transform), vars(transforms)) == transform
     objective = jaxviz.channel("conv", 0) - 0.5 * jaxviz.opacity()
     assert jaxviz.objectives.from_json(objective.to_json()) == objective
+
+
+def test_a_watched_picture_lies_on_grey_as_the_finished_one_does(model):
+    recipe = {"steps": 4, "size": SIZE, "parameterization": jaxviz.transparent(), "transforms": None}
+    climb = SideBySide(model, jaxviz.channel(model.layers[-1].name, 0), {"clear": lambda _: recipe})
+    climb.aim("", jaxviz.Settings(steps=4, size=SIZE), from_scratch=True)
+    climb.prioritise([[(0, 1)]])
+    updates = climb.advance()
+    while more := climb.advance():
+        updates = more
+    (shown,) = climb.rendering([(0, 1)]).pictures()
+    np.testing.assert_allclose(updates[-1].picture.astype(int), shown, atol=2)
