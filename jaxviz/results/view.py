@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Num, UInt8
 
 from jaxviz.results.plots import bar_charts, heat_maps, line_plots, middle_planes, side_by_side
-from jaxviz.results.sheet import SURROUND, as_rgb, to_bytes
+from jaxviz.results.sheet import as_rgb, to_bytes
+from jaxviz.results.transparency import faded
 
 INPUTS = ("vector", "signal", "image", "volume")
 """What an input is called, by its number of positions: features alone, samples, rows and columns, or these in depth."""
@@ -64,7 +65,7 @@ class View:
         axes = inputs.ndim - 2
         bands = self.bands or None
         if axes == 2 and self.has_opacity:
-            return _on_grey(as_rgb(_bytes(inputs[..., :-1]), bands), _bytes(inputs[..., -1:]))
+            return faded(as_rgb(_bytes(inputs[..., :-1]), bands), _bytes(inputs[..., -1]).astype(np.float32) / 255)
         if axes == 2:
             return as_rgb(_bytes(inputs), bands)
         if axes == 3:
@@ -138,11 +139,6 @@ def checked_view(
         if len(names) != channels:
             raise ValueError(f"There are {len(names)} feature_names for {channels} features; each needs one.")
     return View(bands=chosen, feature_names=names)
-
-
-def _on_grey(pictures: np.ndarray, opacity: np.ndarray) -> np.ndarray:
-    shares = opacity.astype(np.float32) / 255
-    return np.rint(SURROUND + shares * (pictures - np.float32(SURROUND))).astype(np.uint8)
 
 
 def _bytes(inputs: np.ndarray) -> np.ndarray:
