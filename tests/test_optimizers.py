@@ -149,6 +149,20 @@ def test_steps_of_one_length_do_not_depend_on_the_gradients():
     assert np.sqrt(np.mean(strong**2)) == pytest.approx(0.1, rel=1e-4)
 
 
+def test_bounded_pixels_turn_back_at_once():
+    def there_and_back(optimizer):
+        image = climbed(optimizer, 0 * WEIGHTS, 20, lambda image: np.ones_like(WEIGHTS))
+        return image, climbed(optimizer, image, 2, lambda image: -np.ones_like(WEIGHTS))
+
+    options = {"learning_rate": 0.2, "mean_decay": 0.5, "square_decay": 0.9}
+    most, back = there_and_back(adam(**options, bounded=True))
+    np.testing.assert_allclose([most.max(), back.max()], [0.5, 0.1], atol=1e-5)
+    most, back = there_and_back(adam(**options))
+    np.testing.assert_allclose([most.max(), back.max()], [4.0, 3.6], atol=1e-4)
+    assert adam(**options, bounded=True).form != adam(**options).form
+    assert PRESETS["vital"].settings()["optimizer"].record["bounded"]
+
+
 def test_adams_rate_rises_and_then_falls_along_a_cosine():
     optimizer = adam(learning_rate=0.2, warmup_steps=4, cosine_steps=8)
     image, state, sizes = jnp.zeros(1), optimizer.init(jnp.zeros(1)), []
@@ -189,6 +203,7 @@ def test_lbfgs_finds_the_top_of_a_hill_whose_slopes_differ_a_thousandfold():
 
 EVERY = [
     adam(learning_rate=0.05, warmup_steps=2, cosine_steps=9),
+    adam(learning_rate=0.05, bounded=True),
     blur_gradients(blur_pixels=1, learning_rate=0.05),
     l2_decayed(decay=0.1, learning_rate=1),
     lbfgs(memory=3),
@@ -201,6 +216,7 @@ EVERY = [
 ]
 OTHERS = [
     adam(learning_rate=0.04, warmup_steps=3, cosine_steps=7),
+    adam(learning_rate=0.5, bounded=True),
     blur_gradients(blur_pixels=0.9, learning_rate=0.01),
     l2_decayed(decay=0.3, learning_rate=2),
     lbfgs(memory=3, learning_rate=0.5),

@@ -8,7 +8,17 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array
 
-from jaxviz.optimizers.base import Number, Recorded, given, mapped, mapped_both, positive, recorded, transformation
+from jaxviz.optimizers.base import (
+    HALF_RANGE,
+    Number,
+    Recorded,
+    given,
+    mapped,
+    mapped_both,
+    positive,
+    recorded,
+    transformation,
+)
 
 
 def norm_bounded(*, norm: float, learning_rate: float) -> Recorded:
@@ -140,8 +150,9 @@ def adam(
     square_decay: float = 0.999,
     warmup_steps: int = 0,
     cosine_steps: int | None = None,
+    bounded: bool = False,
 ) -> Recorded:
-    """Climb by Adam with other memories than the usual, or a learning rate that rises and falls.
+    """Climb by Adam with other memories than the usual, a learning rate that rises and falls, or pixels kept in range.
 
     Args:
         learning_rate: the greatest.
@@ -149,6 +160,8 @@ def adam(
         square_decay: share of the mean square that is kept.
         warmup_steps: first steps over which the rate rises evenly to the greatest.
         cosine_steps: steps over which, after the first ones, it falls to zero along half a cosine; None to stay.
+        bounded: whether after every step the variables are cut off where pixels are black and white, for
+            `pixels(squashed=False)`. Otherwise they run far beyond, and take as many steps to come back.
 
     Raises:
         ValueError: a number is out of range.
@@ -169,7 +182,10 @@ def adam(
         numbers |= positive(warmup_steps=warmup_steps)
     if cosine_steps is not None:
         numbers |= positive(cosine_steps=cosine_steps)
-    return recorded(_adam, {"kind": "adam"} | numbers | decays, numbers, **decays)
+    record: dict[str, Any] = {"kind": "adam"} | numbers | decays
+    if bounded:
+        record["bounded"] = True
+    return recorded(_adam, record, numbers, **decays, bounded=bool(bounded))
 
 
 def _adam(
@@ -178,6 +194,7 @@ def _adam(
     square_decay: float,
     warmup_steps: Number = None,
     cosine_steps: Number = None,
+    bounded: bool = False,
 ) -> optax.GradientTransformation:
     def rate(count: Array) -> Any:
         made = count.astype(jnp.float32)
@@ -187,7 +204,19 @@ def _adam(
             share = share * 0.5 * (1 + jnp.cos(jnp.pi * falling))
         return -learning_rate * share
 
-    return optax.chain(optax.scale_by_adam(b1=mean_decay, b2=square_decay), optax.scale_by_schedule(cast(Any, rate)))
+    moves = optax.chain(optax.scale_by_adam(b1=mean_decay, b2=square_decay), optax.scale_by_schedule(cast(Any, rate)))
+    return _kept_in_range(moves) if bounded else moves
+
+
+def _kept_in_range(inner: optax.GradientTransformation) -> optax.GradientTransformation:
+    def cut_off(old: Array, move: Array) -> Array:
+        return jnp.clip(old + move, -HALF_RANGE, HALF_RANGE) - old
+
+    def update(gradient: Any, state: Any, variables: Any = None) -> tuple[Any, Any]:
+        moves, state = inner.update(gradient, state, variables)
+        return mapped_both(cut_off, given(variables), moves), state
+
+    return transformation(inner.init, update)
 
 
 def rmsprop(*, learning_rate: float, decay: float = 0.9, epsilon: float = 1e-7) -> Recorded:

@@ -10,6 +10,9 @@ import optax
 # A number, or the tracer of one.
 Number = Any
 
+HALF_RANGE = 0.5
+"""How far pixels in [0, 1] lie from the grey that the variables of `pixels(squashed=False)` count from."""
+
 
 class Recorded(optax.GradientTransformation):
     """An optax transformation that can be written into a recipe; made by the functions of this module.

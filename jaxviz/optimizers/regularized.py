@@ -9,11 +9,10 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int
 
-from jaxviz.optimizers.base import Number, Recorded, given, mapped, positive, recorded, transformation
+from jaxviz.optimizers.base import HALF_RANGE, Number, Recorded, given, mapped, positive, recorded, transformation
 
 # SciPy's `gaussian_filter` looks four standard deviations far.
 _TRUNCATE = 4.0
-_HALF = 0.5
 
 
 class Steps(NamedTuple):
@@ -104,7 +103,7 @@ def _yosinski(
         rate = learning_rate
         if progress is not None:
             rate = jnp.minimum(progress / jnp.maximum(jnp.sum(jnp.square(rise)), 1e-30), max_learning_rate)
-        image = jnp.clip(old + rate * rise, -_HALF, _HALF)
+        image = jnp.clip(old + rate * rise, -HALF_RANGE, HALF_RANGE)
         if decay is not None:
             image = image * (1 - decay)
         if blur_pixels is not None:

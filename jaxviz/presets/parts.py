@@ -70,11 +70,16 @@ def norm_bounded(scene: Scene) -> optax.GradientTransformation:
 
 
 def vital_adam(scene: Scene) -> optax.GradientTransformation:
-    """Return VITAL's Adam, whose rate rises over 100 steps, or half of fewer than 200, and falls as a cosine."""
+    """Return VITAL's Adam: pixels kept in range, a rate that rises over 100 steps, or half of fewer, and then falls."""
     warmup = min(100, scene.steps // 2)
     falling = max(1, scene.steps - warmup)
     return optimizers.adam(
-        learning_rate=0.226, mean_decay=0.5, square_decay=0.9, warmup_steps=warmup, cosine_steps=falling
+        learning_rate=0.226,
+        mean_decay=0.5,
+        square_decay=0.9,
+        warmup_steps=warmup,
+        cosine_steps=falling,
+        bounded=True,
     )
 
 

@@ -68,7 +68,7 @@ def _yosinski(number: int, ordinal: str) -> Preset:
         differences=(
             "Grey 0.5 in place of the data's mean; pixels are cut off at 0 and 1; numbers for pixels from 0 to 255 are "
             "converted; the last image is shown, not the best, and with its own contrast, where the code stretches it: "
-            "`grid(contrast_percentile=0.5)`."
+            "`compare_presets(...).grid(contrast_percentile=0.5)`."
         ),
         size=227,
         steps=steps,
@@ -197,7 +197,7 @@ _VITAL = Preset(
     source="Görgün, Schiele and Fischer 2025, the authors' code for class neurons",
     differences=(
         "For `vital_objective`, which needs real images. Shifts are mirrored at the edges, where its jitter goes "
-        "round; channels have one deviation, 0.226, in place of ImageNet's three; pixels are cut off at 0 and 1."
+        "round; channels have one deviation, 0.226, in place of ImageNet's three."
     ),
     size=224,
     steps=2000,
