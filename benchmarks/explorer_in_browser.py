@@ -6,16 +6,19 @@ Needs what `make test` installs. Everything is measured with 64 tiles of 128 pix
 come as fast as they can be shown, and on EfficientNet-Lite0. Prints one table; medians with the range.
 
 The browser draws on the kernel's own processors here, so what it takes slows the climb too. What a browser elsewhere
-would leave of it is told apart by the kernel's processor time for a step.
+would leave of it is told apart by the kernel's processor time for a step. What the page takes is said for each process
+of the browser and for the server; it depends little on what else the machine does, if the frames come as fast.
 """
 
 import argparse
+import collections
 import statistics
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import psutil
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -77,6 +80,30 @@ def said(numbers: list[float], unit: str) -> str:
     return f"{statistics.median(numbers):.3g} ({min(numbers):.3g} to {max(numbers):.3g}) {unit}"
 
 
+def kind_of(process: psutil.Process) -> str | None:
+    """Which part of the page a process of ours is, or None."""
+    arguments = process.cmdline()
+    line = " ".join(arguments)
+    if "ipykernel" in line:
+        return None
+    if "jupyter" in line:
+        return "server"
+    kinds = [argument.partition("=")[2] for argument in arguments if argument.startswith("--type=")]
+    return (kinds or ["browser"])[0] if "chrom" in line and "playwright" not in arguments[0] else None
+
+
+def processor_seconds() -> collections.Counter[str]:
+    """Processor time so far of the server and of the browser's processes, by kind."""
+    found: collections.Counter[str] = collections.Counter()
+    for process in psutil.Process().children(recursive=True):
+        try:
+            if kind := kind_of(process):
+                found[kind] += sum(process.cpu_times()[:2])
+        except psutil.Error:
+            continue  # it has ended meanwhile
+    return found
+
+
 class Bench:
     """One notebook with one explorer on the screen."""
 
@@ -113,6 +140,13 @@ class Bench:
         self.page.wait_for_timeout(1000 * seconds)
         after = self.notebook.python(count)
         return (after - before) / (time.monotonic() - began)
+
+    def page_percents(self, seconds: float) -> dict[str, float]:
+        """Percent of one core that the server and the browser's processes take."""
+        began, before = time.monotonic(), processor_seconds()
+        self.page.wait_for_timeout(1000 * seconds)
+        used, passed = processor_seconds() - before, time.monotonic() - began
+        return {kind: 100 * spent / passed for kind, spent in used.most_common()}
 
     def memory_megabytes(self) -> float:
         return self.notebook.python("__import__('psutil').Process().memory_info().rss / 1e6")
@@ -161,6 +195,9 @@ def main() -> None:
             frames = [bench.frames_per_second(4) for _ in range(options.rounds)]
             print(f"  frames drawn by the browser      {said(frames, 'a second')}")
             print(f"  image-steps                      {bench.steps_per_second(5)[0]:.1f} a second")
+            costs = bench.page_percents(10)
+            parts = ", ".join(f"{kind} {percent:.1f}" for kind, percent in costs.items())
+            print(f"  the page takes                   {sum(costs.values()):.0f} % of a core: {parts}")
             slower, dearer = bench.cost_of_streaming(5, options.rounds)
             print(f"  streaming slows the climb by     {said(slower, '%')}, the browser on the same processors")
             print(f"  of which the kernel's own work   {said(dearer, '%')}")

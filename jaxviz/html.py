@@ -186,7 +186,7 @@ def _records(rendering: Rendering, tiles: Sequence[tuple[int, int]]) -> list[Sho
         record = TileRecord()
         record.take(update, version=1, given=rendering.recipe.steps)
         record.steps = array("i", steps)
-        shown.append(Shown(tile, record, state))
+        shown.append(Shown(tile, record, state, still=True))
     return shown
 
 

@@ -12,10 +12,11 @@ from jaxviz.results.tile import LETTERS, TileRecord, jpeg_bytes
 from jaxviz.results.update import Tile
 
 FINISHED = ("done", "dead", "diverged")
-"""States whose picture changes no more, and is sent as good as it is."""
+"""States whose picture changes no more."""
 
+_MOVING_QUALITY = 75  # of a picture that the next will replace in a moment
 _CLIMBING_QUALITY = 85
-_FINISHED_QUALITY = 95
+_STILL_QUALITY = 95
 _SIGNIFICANT_DIGITS = 5
 
 
@@ -27,17 +28,18 @@ class Message(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """A tile of a frame, with the state that is said of it."""
+    """A tile of a frame, with the state that is said of it, and whether it stands still: then it is encoded well."""
 
     tile: Tile
     record: TileRecord
     state: str
+    still: bool
 
 
 def frame_message(number: int, layer: str, generation: int, tiles: Sequence[Shown]) -> Message:
     """Return the `frame` that holds some tiles, which must have pictures of one size.
 
-    Tiles that climb are encoded smaller; a frame in which all are finished is as good as JPEG can be.
+    Tiles that climb are encoded smaller; a frame in which all stand still is as good as JPEG can be.
 
     Args:
         number: The `id` of the frame.
@@ -48,7 +50,7 @@ def frame_message(number: int, layer: str, generation: int, tiles: Sequence[Show
     pictures = [_picture(shown.record) for shown in tiles]
     height, width, _ = pictures[0].shape
     columns = math.ceil(math.sqrt(len(pictures) * height / width))
-    finished = all(shown.state in FINISHED for shown in tiles)
+    still = all(shown.still for shown in tiles)
     content = {
         "type": "frame",
         "id": number,
@@ -68,7 +70,7 @@ def frame_message(number: int, layer: str, generation: int, tiles: Sequence[Show
             for shown in tiles
         ],
     }
-    return Message(content, [_atlas_jpeg(pictures, columns, finished=finished)])
+    return Message(content, [_atlas_jpeg(pictures, columns, _STILL_QUALITY if still else _MOVING_QUALITY)])
 
 
 def unit_message(layer: str, generation: int, tile: Tile, record: TileRecord, *, most_scores: int = 1024) -> Message:
@@ -97,8 +99,8 @@ def unit_message(layer: str, generation: int, tile: Tile, record: TileRecord, *,
         "scores": [_number(record.scores[position]) for position in chosen],
     }
     pictures = [picture for _, picture in stages]
-    finished = record.state in FINISHED
-    return Message(content, [_atlas_jpeg(pictures, len(pictures), finished=finished)] if stages else [])
+    quality = _STILL_QUALITY if record.state in FINISHED else _CLIMBING_QUALITY
+    return Message(content, [_atlas_jpeg(pictures, len(pictures), quality)] if stages else [])
 
 
 def _picture(record: TileRecord) -> UInt8[np.ndarray, "height width 3"]:
@@ -107,7 +109,7 @@ def _picture(record: TileRecord) -> UInt8[np.ndarray, "height width 3"]:
     return record.picture
 
 
-def _atlas_jpeg(pictures: Sequence[UInt8[np.ndarray, "height width 3"]], columns: int, *, finished: bool) -> bytes:
+def _atlas_jpeg(pictures: Sequence[UInt8[np.ndarray, "height width 3"]], columns: int, quality: int) -> bytes:
     """Lay pictures of one size out in rows without gaps, and encode them."""
     height, width, _ = pictures[0].shape
     rows = math.ceil(len(pictures) / columns)
@@ -115,8 +117,7 @@ def _atlas_jpeg(pictures: Sequence[UInt8[np.ndarray, "height width 3"]], columns
     for position, picture in enumerate(pictures):
         top, left = position // columns * height, position % columns * width
         atlas[top : top + height, left : left + width] = picture
-    quality = _FINISHED_QUALITY if finished else _CLIMBING_QUALITY
-    return jpeg_bytes(atlas, quality=quality, full_colour=finished)
+    return jpeg_bytes(atlas, quality=quality, full_colour=quality == _STILL_QUALITY)
 
 
 def _thinned(count: int, most: int) -> list[int]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, TypedDict
 
 from jaxviz.results import Settings, Tile, Update
-from jaxviz.results.messages import Shown
+from jaxviz.results.messages import FINISHED, Shown
 from jaxviz.results.tile import LETTERS, TileRecord
 
 Phase = Literal["idle", "preparing", "climbing", "paused", "stopped", "done", "failed"]
@@ -89,7 +89,10 @@ class Board:
     def shown(self, tile: Tile, phase: str) -> Shown | None:
         """Return a tile as a frame shows it, or None if it has no picture."""
         record = self.records.get(tile)
-        return None if record is None or record.picture is None else Shown(tile, record, self.state(tile, phase))
+        if record is None or record.picture is None:
+            return None
+        state = self.state(tile, phase)
+        return Shown(tile, record, state, still=state in FINISHED or phase not in ("preparing", "climbing"))
 
     def status(self, wanted: Iterable[Tile], phase: Phase, speed: float | None, message: str) -> Status:
         """Count how far the wanted tiles are.

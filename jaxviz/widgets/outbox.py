@@ -5,15 +5,17 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from jaxviz.results import Tile
-from jaxviz.results.messages import FINISHED, Shown
+from jaxviz.results.messages import Shown
 from jaxviz.widgets.board import Board
 
-MOST_UNACKNOWLEDGED = 3
+LEAST_WINDOW, GREATEST_WINDOW = 3, 12
+"""How many frames may be on their way: twice as many as the browser drew between two acknowledgements, of which there
+are few, within these."""
 PATIENCE_SECONDS = 1.0
 """Until a frame that was not acknowledged holds back the next no more: while a cell of the user runs, no
 acknowledgement is heard, although every frame arrives."""
 _MOST_PIXELS = 1 << 22  # of one frame: 256 tiles of 128 pixels, encoded in about 25 ms
-_UNIT_SECONDS = 0.5
+_UNIT_SECONDS = 1.0
 """Between two messages about the chosen unit and sign; there are two signs."""
 
 
@@ -22,6 +24,14 @@ class Candidate(NamedTuple):
 
     board: Board
     shown: Shown
+
+
+class _Sent(NamedTuple):
+    """What was sent of a tile last: the version of its picture, the number of the frame, and whether it stood still."""
+
+    version: int
+    number: int
+    still: bool
 
 
 class Outbox:
@@ -40,8 +50,9 @@ class Outbox:
         self.files: dict[str, dict[str, Any]] = {}
         self.heard_at = float("-inf")
         self._unacknowledged: dict[int, float] = {}  # number of the frame -> when it was sent
+        self._window = LEAST_WINDOW
         self._number = 0
-        self._sent: dict[tuple[int, Tile], tuple[int, int]] = {}  # generation and tile -> version, number of the frame
+        self._sent: dict[tuple[int, Tile], _Sent] = {}  # by generation and tile
         self._told: dict[tuple[int, Tile], tuple[int, float]] = {}  # of the chosen unit: version, when
 
     def open(self, view: str) -> None:
@@ -53,15 +64,19 @@ class Outbox:
 
     def acknowledge(self, number: int) -> None:
         """Note that a frame and all before it were drawn."""
-        self._unacknowledged = {sent: when for sent, when in self._unacknowledged.items() if sent > number}
+        left = {sent: when for sent, when in self._unacknowledged.items() if sent > number}
+        drawn = len(self._unacknowledged) - len(left)
+        self._window = min(max(LEAST_WINDOW, 2 * drawn), GREATEST_WINDOW)
+        self._unacknowledged = left
 
     def seconds_until_open(self) -> float:
         """Return in how many seconds another frame may be sent, if nothing is heard until then."""
         now = time.monotonic()
-        self._unacknowledged = {
-            number: when for number, when in self._unacknowledged.items() if now - when < PATIENCE_SECONDS
-        }
-        if len(self._unacknowledged) < MOST_UNACKNOWLEDGED:
+        young = {number: when for number, when in self._unacknowledged.items() if now - when < PATIENCE_SECONDS}
+        if len(young) < len(self._unacknowledged):
+            self._window = LEAST_WINDOW
+        self._unacknowledged = young
+        if len(young) < self._window:
             return 0.0
         return min(self._unacknowledged.values()) + PATIENCE_SECONDS - now
 
@@ -69,7 +84,8 @@ class Outbox:
         """Choose what the next frame holds, and count it as sent.
 
         Among the tiles that have changed, those that were sent longest ago come first; a frame holds tiles of one
-        board and size, and either finished ones or such that still climb.
+        board and size, and either such that stand still or such that climb. A tile that comes to stand is sent once
+        more, as good as it is.
 
         Args:
             candidates: The tiles that the widget shows.
@@ -77,10 +93,10 @@ class Outbox:
         Returns:
             The number of the frame, its board and its tiles; None if nothing has changed.
         """
-        changed = [each for each in candidates if self._version_of(each)[0] != each.shown.record.version]
+        changed = [each for each in candidates if self._is_news(each)]
         if not changed:
             return None
-        changed.sort(key=lambda each: self._version_of(each)[1])
+        changed.sort(key=lambda each: self._sent_of(each).number)
         kind = _kind(changed[0])
         board = changed[0].board
         same = [each.shown for each in changed if _kind(each) == kind]
@@ -92,7 +108,7 @@ class Outbox:
         if len(self._sent) > 4 * len(changed) + 4096:  # generations of long ago
             self._sent.clear()
         for shown in chosen:
-            self._sent[board.generation, shown.tile] = (shown.record.version, self._number)
+            self._sent[board.generation, shown.tile] = _Sent(shown.record.version, self._number, shown.still)
         return self._number, board, chosen
 
     def next_units(self, candidates: Iterable[Candidate]) -> tuple[list[Candidate], float | None]:
@@ -122,11 +138,15 @@ class Outbox:
         self._told = told
         return due, min(waits, default=None)
 
-    def _version_of(self, candidate: Candidate) -> tuple[int, int]:
-        return self._sent.get((candidate.board.generation, candidate.shown.tile), (0, 0))
+    def _is_news(self, candidate: Candidate) -> bool:
+        sent, shown = self._sent_of(candidate), candidate.shown
+        return sent.version != shown.record.version or (shown.still and not sent.still)
+
+    def _sent_of(self, candidate: Candidate) -> _Sent:
+        return self._sent.get((candidate.board.generation, candidate.shown.tile), _Sent(0, 0, still=False))
 
 
 def _kind(candidate: Candidate) -> tuple[int, int, int, bool]:
     picture = candidate.shown.record.picture
     assert picture is not None
-    return (candidate.board.generation, *picture.shape[:2], candidate.shown.state in FINISHED)
+    return (candidate.board.generation, *picture.shape[:2], candidate.shown.still)

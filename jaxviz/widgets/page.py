@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jaxviz.html import page_messages
-from jaxviz.results.messages import Message, Shown
+from jaxviz.results.messages import Message
 from jaxviz.widgets.session import Session
 
 
@@ -30,7 +30,7 @@ def session_messages(session: Session) -> list[Message]:
     for board in session.exported():
         with session.lock:
             found = [shown for tile in board.records if (shown := board.shown(tile, "stopped"))]
-            tiles = [Shown(shown.tile, shown.record.copy(), shown.state) for shown in found]
+            tiles = [shown._replace(record=shown.record.copy()) for shown in found]
         if tiles:
             messages += page_messages(board.layer, board.generation, tiles)
     return messages

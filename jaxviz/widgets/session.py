@@ -20,7 +20,7 @@ from jaxviz.widgets.climb import one_line
 from jaxviz.widgets.facts import Facts
 from jaxviz.widgets.outbox import Candidate
 
-_LEAST_TELLING_SECONDS = 0.2  # numbers that change faster cannot be read
+_LEAST_TELLING_SECONDS = 0.4  # numbers that change faster cannot be read; another phase is told at once
 _LONGEST_OBSERVER_SECONDS = 2.0
 
 
@@ -39,7 +39,7 @@ class Session(Audience):
     ) -> None:
         self._serve = serve
         self._telling = threading.RLock()
-        self._is_told, self._told_at = True, float("-inf")
+        self._is_told, self._told_at, self._told_phase = True, float("-inf"), ""
         super().__init__(live, facts, choice)
 
     def wanted(self) -> list[list[Tile]]:
@@ -79,6 +79,7 @@ class Session(Audience):
         try:
             self._is_told, self._told_at = True, time.monotonic()
             values = self.told()
+            self._told_phase = values["status"]["phase"]
             for face in self.faces():
                 face.show(values)
         finally:
@@ -114,7 +115,7 @@ class Session(Audience):
 
     def _tell_if_due(self) -> float | None:
         left = self._told_at + _LEAST_TELLING_SECONDS - time.monotonic()
-        if self._is_told or left > 0:
+        if self._is_told or (left > 0 and self.phase == self._told_phase):
             return None if self._is_told else left
         self.tell()
         return None
@@ -186,7 +187,7 @@ class Session(Audience):
     def sheet(self, shown: Sequence[Shown]) -> UInt8[np.ndarray, "sheet_height sheet_width 3"]:
         """Lay pictures out as a contact sheet, with what they are called."""
         layer = self.choice.layer
-        labels = [f"{'-' * (sign < 0)}{self.facts.name_of(layer, unit)}" for (unit, sign), _, _ in shown]
+        labels = [f"{'-' * (sign < 0)}{self.facts.name_of(layer, unit)}" for (unit, sign), *_ in shown]
         pictures = [each.record.picture for each in shown if each.record.picture is not None]
         return contact_sheet(np.stack(pictures), labels=labels)
 

@@ -114,7 +114,8 @@ export class FakePython implements Model {
   }
 
   #handle(message: Outgoing & { serial?: number }): void {
-    if (message.type === "ack") this.#unacknowledged.delete(message.id);
+    if (message.type === "ack")
+      for (const id of this.#unacknowledged) if (id <= message.id) this.#unacknowledged.delete(id);
     if (message.type === "hello") {
       this.#unacknowledged.clear();
       this.#markAll();

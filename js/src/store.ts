@@ -1,11 +1,11 @@
 // One store for each model, shared by its views: the traits as signals, the pictures, and the way to Python.
 import { batch, type Signal, signal } from "@preact/signals";
-import { Acknowledger } from "./acknowledger";
 import { Arrivals } from "./arrivals";
 import { saveBytes } from "./browser";
 import { FrameQueue } from "./frames";
 import { type Bytes, bytesOf, type Command, type Frame, type Incoming, type Model } from "./messages";
 import { type Connection, Outbox } from "./outbox";
+import { Pace } from "./pace";
 import { Pictures } from "./pictures";
 import { PinPictures } from "./pins";
 import { type Link, writeLink } from "./pure/link";
@@ -16,6 +16,11 @@ type TraitSignals = { readonly [Name in TraitName]: Signal<Traits[Name]> };
 
 /** A climb that is silent for so long is asked whether it is still there. */
 const PROBE_MILLISECONDS = 5_000;
+/**
+ * Between two acknowledgements of frames. Each turns the kernel busy and idle again, for which JupyterLab draws its bars and
+ * the browser the tab's icon; Python lets more frames be on their way for it.
+ */
+const ACKNOWLEDGE_MILLISECONDS = 500;
 /** How often Python is told that a view is still open. */
 const ALIVE_MILLISECONDS = 10_000;
 
@@ -33,7 +38,8 @@ export class Store {
   #views = new Map<string, number[]>();
   #outbox: Outbox;
   #frames: FrameQueue;
-  #acknowledger: Acknowledger;
+  #drawn = 0;
+  #acknowledge = new Pace(ACKNOWLEDGE_MILLISECONDS, () => this.#outbox.post({ type: "ack", id: this.#drawn }));
   #ends: (() => void)[] = [];
   #nextView = 0;
   #probe: ReturnType<typeof setInterval> | undefined;
@@ -50,10 +56,12 @@ export class Store {
         this.connection.value = connection;
       },
     );
-    this.#acknowledger = new Acknowledger((id) => this.#outbox.post({ type: "ack", id }));
     this.#frames = new FrameQueue(
       (frame, atlas) => this.#draw(frame, atlas),
-      ({ id }) => this.#acknowledger.add(id),
+      ({ id }) => {
+        this.#drawn = id;
+        this.#acknowledge.ask();
+      },
     );
     for (const name of NAMES) this.#listen(`change:${name}`, () => this.#follow(name));
     // ipywidgets says so when a kernel restarts: then this model's Python is gone for good.
@@ -130,7 +138,7 @@ export class Store {
     for (const end of this.#ends) end();
     this.#ends = [];
     this.#frames.end();
-    this.#acknowledger.end();
+    this.#acknowledge.end();
     this.#outbox.close();
   }
 

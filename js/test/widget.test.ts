@@ -192,7 +192,7 @@ describe("frames", () => {
     hidden.mockRestore();
     prepareBrowser();
     await settle();
-    expect(find(root, "step-positive").textContent).toBe("step 9");
+    await vi.waitFor(() => expect(find(root, "step-positive").textContent).toBe("step 9"));
     expect(model.of("ack")).toEqual([]);
   });
 

@@ -5,7 +5,7 @@ import pytest
 from fake_browser import Browser
 from fake_climb import FakeClimb
 
-from jaxviz.widgets.outbox import MOST_UNACKNOWLEDGED, PATIENCE_SECONDS
+from jaxviz.widgets.outbox import LEAST_WINDOW, PATIENCE_SECONDS
 
 ENDLESS = 4096
 
@@ -13,9 +13,9 @@ ENDLESS = 4096
 def test_without_acknowledgement_pictures_go_on_at_three_a_second(open_widget):
     browser = Browser(open_widget("block", steps=ENDLESS, climb=FakeClimb(slice_seconds=0.01)), acknowledges=False)
     browser.open(visible=range(12))
-    browser.until(lambda browser: len(browser.frames) >= 3 * MOST_UNACKNOWLEDGED, seconds=4 * PATIENCE_SECONDS + 5)
+    browser.until(lambda browser: len(browser.frames) >= 3 * LEAST_WINDOW, seconds=4 * PATIENCE_SECONDS + 5)
     times = [when for when, *_ in browser.frames]
-    for earlier, later in zip(times, times[MOST_UNACKNOWLEDGED:], strict=False):
+    for earlier, later in zip(times, times[LEAST_WINDOW:], strict=False):
         assert later - earlier >= PATIENCE_SECONDS - 0.01
 
 

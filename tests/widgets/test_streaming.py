@@ -11,8 +11,12 @@ from fake_browser import Browser
 from fake_climb import DEAD, FakeClimb, picture, score
 from PIL import Image
 
-from jaxviz.results import read_recipe
+from jaxviz.results import Settings, read_recipe
+from jaxviz.results.messages import Shown
+from jaxviz.results.tile import TileRecord
 from jaxviz.widgets import LayerGrid, UnitView, audience
+from jaxviz.widgets.board import Board
+from jaxviz.widgets.outbox import Candidate, Outbox
 from records import MARKUP
 
 
@@ -84,11 +88,54 @@ def test_without_acknowledgement_there_is_no_fourth_frame(open_widget, monkeypat
     browser.send("ack", id=browser.frames[1][1]["id"])  # and the one before it
     browser.until(lambda seen: len(seen.frames) > 3)
     time.sleep(0.1)
-    assert len(browser.read().frames) in (4, 5)  # what has changed since may fit into one
+    assert len(browser.read().frames) in (4, 5, 6)  # twice the two that were drawn, less the one still on its way
     browser.acknowledges = True
     for _, frame in browser.frames[1:]:
         browser.send("ack", id=frame["id"])
     browser.until(lambda seen: {tile["step"] for tile, _ in seen.tiles.values()} == {200})
+
+
+def test_as_many_frames_are_on_their_way_as_the_browser_draws_between_two_acknowledgements():
+    outbox, board = Outbox(), Board("first", Settings(), 1)
+    record = TileRecord()
+    record.picture = np.zeros((4, 4, 3), np.uint8)
+
+    def sent_until_it_waits():
+        before = len(drawn)
+        while not outbox.seconds_until_open():
+            record.version += 1
+            number, _, _ = outbox.next_frame([Candidate(board, Shown((0, 1), record, "climbing", still=False))])
+            drawn.append(number)
+        return len(drawn) - before
+
+    drawn = []
+    windows = []
+    for _ in range(4):
+        windows.append(sent_until_it_waits())
+        outbox.acknowledge(drawn[-1])
+    assert windows == [3, 6, 12, 12]
+    sent_until_it_waits()
+    outbox.acknowledge(drawn[-12])  # it has become slow
+    assert outbox.seconds_until_open() > 0
+    outbox.acknowledge(drawn[-1])
+
+
+@pytest.mark.parametrize(("command", "phase"), [("stop", "stopped"), ("pause", "paused")])
+def test_tiles_that_come_to_stand_are_sent_once_more_as_good_as_they_are(open_widget, command, phase):
+    explorer = open_widget("first", climb=FakeClimb(slice_seconds=0.002), steps=4000)
+    browser = Browser(explorer)
+    browser.open(visible=[0, 1])
+    browser.until(lambda seen: len(seen.tiles) == 3)
+    getattr(explorer, command)()
+    browser.until(lambda seen: seen.state["status"]["phase"] == phase)
+    time.sleep(0.2)
+    count = len(browser.read().frames)
+    time.sleep(0.1)
+    assert len(browser.read().frames) == count
+    last = next(
+        sent for sent in reversed(browser.comm.sent) if sent.buffers and sent.data["content"]["type"] == "frame"
+    )
+    assert Image.open(io.BytesIO(last.buffers[0])).layer[1][1:3] == (1, 1)  # colour at full resolution
 
 
 def test_frames_are_at_most_30_a_second(open_widget):

@@ -1,6 +1,7 @@
 // The score of the tile under the pointer, in place of its caption, and in words above the grid.
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { Pace } from "../pace";
 import type { Picture } from "../pictures";
 import { formatNumber, px } from "../pure/format";
 import { CAPTION_PIXELS, PADDING_PIXELS, type Sheet } from "../pure/sheet";
@@ -8,13 +9,21 @@ import type { Layer, Sign } from "../traits";
 import { useView } from "../view";
 import { STATE_NAMES } from "./icons";
 
-/** The picture of a tile as it is now, and again whenever a new one comes. */
+/** Numbers that change faster cannot be read, and to lay text out costs more than to draw a picture. */
+const READABLE_MILLISECONDS = 400;
+
+/** The picture of a tile, for its numbers: as it is now, and again when a new one has come, but not for each at once. */
 export function usePicture(layer: string, unit: number | undefined, sign: Sign): Picture | undefined {
   const { store } = useView();
   const [, redraw] = useState<Picture>();
   useEffect(() => {
-    if (unit !== undefined) return store.pictures.watch(layer, unit, sign, redraw);
-    return undefined;
+    if (unit === undefined) return;
+    const pace = new Pace(READABLE_MILLISECONDS, () => redraw(store.pictures.get(layer, unit, sign)));
+    const unwatch = store.pictures.watch(layer, unit, sign, () => pace.ask());
+    return () => {
+      pace.end();
+      unwatch();
+    };
   }, [store, layer, unit, sign]);
   return unit === undefined ? undefined : store.pictures.get(layer, unit, sign);
 }
