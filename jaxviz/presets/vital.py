@@ -20,7 +20,7 @@ def vital_objective(
 
     Give images of one class, and a picture of the class comes of it; give those that excite a channel most, and it is
     one of the channel. Nothing is excited beyond what the images do. Climb it with the preset `vital`, or with the
-    default settings. Of EfficientNet-Lite0 the latter gave scenes like photographs in 160 steps at 128 pixels, and the
+    default settings. Of EfficientNet-Lite0 the latter gave soft, coloured scenes in 160 steps at 128 pixels, and the
     preset speckle in 320 steps at 96 (its authors take 2,000, of a ResNet-50):
 
         photographs = images_of_one_class                                   # [image, height, width, 3], some fifty
