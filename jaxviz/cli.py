@@ -75,7 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument(
         "--preset",
         default="auto",
-        help="transforms: auto (what suits the model), lucid, lucid_noise, distill_2017 or none (default auto)",
+        help="transforms: auto (what suits the model), quick (the same with one view a step), lucid, lucid_noise, "
+        "distill_2017 or none (default auto)",
     )
     render.add_argument("--seed", type=int, default=0, help="seed of all randomness (default 0)")
     render.add_argument("--columns", type=int, help="images in a row")

@@ -31,8 +31,9 @@ from jaxviz.transforms import (
 
 SMALLEST_SIZE_PIXELS = 8
 
-AUTO = "auto"
-"""The transforms, and the decay power and learning rate with them, that suit the model's family."""
+AUTO, QUICK = "auto", "quick"
+"""The transforms, and the decay power and learning rate with them, that suit the model's family; `quick` with one view
+a step."""
 
 _SIZES = {
     1: "one whole number of samples",
@@ -48,8 +49,8 @@ _ADAM = optax.adam(1.0)
 
 def drawn(model: Model, parameterization: Parameterization | None, transforms: Transform | str | None) -> Suitable:
     """Return how images are made and disturbed, and the usual rate: as asked for, or else what suits the model."""
-    automatic = isinstance(transforms, str) and transforms == AUTO
-    suits = suitable(model, automatic=automatic)
+    automatic = isinstance(transforms, str) and transforms in (AUTO, QUICK)
+    suits = suitable(model, automatic=automatic, quick=automatic and transforms == QUICK)
     # A family's rate is for the coefficients that it comes with.
     rate = suits.learning_rate if parameterization is None else Settings().learning_rate
     parameterization = completed(parameterization or suits.parameterization, model.data)
@@ -159,8 +160,8 @@ def _transform(transforms: Transform | str | None) -> Transform:
     if isinstance(transforms, str) and transforms in _TRANSFORM_PRESETS:  # pyright: ignore[reportUnnecessaryIsInstance]
         return _TRANSFORM_PRESETS[transforms]()
     raise ValueError(
-        f"transforms is {transforms!r}; it must be 'auto', a transform such as jaxviz.transforms.shift(8), None, or "
-        f"the name of a preset: {', '.join(sorted(_TRANSFORM_PRESETS))}."
+        f"transforms is {transforms!r}; it must be 'auto', 'quick', a transform such as jaxviz.transforms.shift(8), "
+        f"None, or the name of a preset: {', '.join(sorted(_TRANSFORM_PRESETS))}."
     )
 
 

@@ -199,7 +199,7 @@ class _Recipes(Live):
             "steps": settings.steps,
             "size": settings.size,
             "parameterization": None,
-            "transforms": "auto",
+            "transforms": "quick",
             "optimizer": None,
             "learning_rate": None,
         }

@@ -47,12 +47,13 @@ class Suitable(NamedTuple):
     learning_rate: float
 
 
-def suitable(model: Model, *, automatic: bool) -> Suitable:
+def suitable(model: Model, *, automatic: bool, quick: bool = False) -> Suitable:
     """Return what suits a model.
 
     Args:
         model: What is rendered.
         automatic: Whether the transforms are left to us; otherwise the parameterization and the rate are the usual.
+        quick: Whether a step makes do with one view of an image, whatever suits the family.
     """
     axes = len(model.input_shape) - 1
     if axes == 0:
@@ -63,7 +64,8 @@ def suitable(model: Model, *, automatic: bool) -> Suitable:
         return Suitable(fourier(decay_power=axes / 2), compose(shift(greatest)), Settings().learning_rate)
     if not automatic:
         return Suitable(fourier(), compose(), Settings().learning_rate)
-    return by_settings(model, Settings.for_family(model.family))
+    settings = Settings.for_family(model.family)
+    return by_settings(model, settings.changed(views=1) if quick else settings)
 
 
 def by_settings(model: Model, settings: Settings) -> Suitable:

@@ -35,7 +35,7 @@ PRESETS: dict[str, dict[str, float]] = {
 """The ranges of `jaxviz.transforms.lucid`, `lucid_noise` and `distill_2017`, drawn evenly where those draw from lists,
 on a canvas of one size. So moving from one to another compiles nothing. `strong` is ours: see docs/quality.md."""
 
-_STRONG = PRESETS["strong"] | {"decay_power": 1.3, "learning_rate": 0.025}
+_STRONG = PRESETS["strong"] | {"decay_power": 1.3, "learning_rate": 0.025, "views": 4}
 FAMILIES: dict[str, dict[str, float]] = {
     "depthwise": _STRONG,
     "plain": _STRONG,
@@ -99,7 +99,9 @@ class Settings:
 
     @classmethod
     def for_family(cls, family: str) -> "Settings":
-        """Return the settings that suit a family of networks: what `render` and `explore` use where nothing is said.
+        """Return the settings that suit a family of networks: what `render` uses where nothing is said.
+
+        The explorer begins with the same and one view a step.
 
         Example:
             >>> Settings.for_family("tiny").max_shift_pixels

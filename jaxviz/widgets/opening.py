@@ -137,7 +137,8 @@ def open_session(model: "Model", changes: Mapping[str, Any], options: Mapping[st
         raise TypeError(f"{model!r} is no model; make one with jaxviz.wrap or jaxviz.load, or give a jaxviz widget.")
     live = Live(model)
     facts = Facts.of(model, suitable_size=live.suitable_size, border_pixels=live.border_pixels)
-    suitable = Settings.for_family(model.family).changed(size=facts.suitable_size[0])
+    # What is watched has to move, so a step has one view until the user asks for more.
+    suitable = Settings.for_family(model.family).changed(size=facts.suitable_size[0], views=1)
     return Session(live, facts, first_choice(facts, changes, options, suitable), serve=serve)
 
 

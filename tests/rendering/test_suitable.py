@@ -38,7 +38,8 @@ def test_the_default_is_written_out_in_the_recipe(model):
         max_degrees=settings.max_degrees,
         noise=settings.noise,
     )
-    assert recipe.transforms == expected.to_json()
+    assert settings.views > 1
+    assert recipe.transforms == transforms.several_views(expected, count=settings.views).to_json()
     assert recipe.parameterization == jaxviz.fourier(decay_power=settings.decay_power).to_json()
     assert recipe.optimizer == {"kind": "adam", "learning_rate": settings.learning_rate}
     assert settings.noise > 0  # what tells it from lucid's
@@ -50,6 +51,14 @@ def test_the_default_is_the_same_picture_as_its_numbers_written_out(model):
     scope = {"jaxviz": jaxviz, "model": model}
     again = eval(written, scope)
     assert jnp.array_equal(rendering.images, again.images)
+
+
+def test_quick_is_the_default_with_one_view_a_step(model):
+    whole, quick = recipe_of(model, size=24), recipe_of(model, size=24, transforms="quick")
+    settings = Settings.for_family(model.family)
+    views = transforms.several_views(transforms.from_json(quick.transforms), count=settings.views)
+    assert views.to_json() == whole.transforms
+    assert (quick.parameterization, quick.optimizer) == (whole.parameterization, whole.optimizer)
 
 
 def test_what_is_said_stands(model):
@@ -78,7 +87,7 @@ def test_every_family_has_settings():
         assert Settings.for_family(family).steps == Settings().steps
 
 
-def test_the_explorer_begins_with_the_same_settings(model):
+def test_the_explorer_begins_with_the_same_settings_and_one_view_a_step(model):
     explorer = jaxviz.explore(model, "conv", steps=2, size=24)
-    assert explorer.settings == Settings.for_family("plain").changed(steps=2, size=24).to_json()
+    assert explorer.settings == Settings.for_family("plain").changed(steps=2, size=24, views=1).to_json()
     explorer.close()
