@@ -69,8 +69,8 @@ def render(
             vectors `jaxviz.pixels(squashed=False)`, numbers within their bounds.
         transforms: How the image is disturbed: `auto`, which suits the model's family (docs/quality.md says how that
             was found; the recipe holds the numbers); `quick`, the same with one view of the image a step, as the
-            explorer begins, which for most families takes a quarter of the time and leaves more grain; a transform, the
-            name of a preset, or None for not at all.
+            explorer begins: for networks of depthwise convolutions a quarter of the time, and more grain; a transform,
+            the name of a preset, or None for not at all.
         optimizer: Any optax transformation in place of Adam; its own sign and learning rate are used.
         learning_rate: Adam's learning rate; default 0.05, or the family's with `auto` and no parameterization.
         lowering: `auto` evaluates operations by faster equivalents on this backend, `xla` leaves them as they are.

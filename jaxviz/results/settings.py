@@ -35,9 +35,9 @@ PRESETS: dict[str, dict[str, float]] = {
 """The ranges of `jaxviz.transforms.lucid`, `lucid_noise` and `distill_2017`, drawn evenly where those draw from lists,
 on a canvas of one size. So moving from one to another compiles nothing. `strong` is ours: see docs/quality.md."""
 
-_STRONG = PRESETS["strong"] | {"decay_power": 1.3, "learning_rate": 0.025, "views": 4}
+_STRONG = PRESETS["strong"] | {"decay_power": 1.3, "learning_rate": 0.025}
 FAMILIES: dict[str, dict[str, float]] = {
-    "depthwise": _STRONG,
+    "depthwise": _STRONG | {"views": 4},
     "plain": _STRONG,
     "transformer": _STRONG,
     "tiny": {"max_shift_pixels": 2, "scale_range": 0.05, "max_degrees": 5, "noise": 0},

@@ -38,8 +38,7 @@ def test_the_default_is_written_out_in_the_recipe(model):
         max_degrees=settings.max_degrees,
         noise=settings.noise,
     )
-    assert settings.views > 1
-    assert recipe.transforms == transforms.several_views(expected, count=settings.views).to_json()
+    assert recipe.transforms == expected.to_json()
     assert recipe.parameterization == jaxviz.fourier(decay_power=settings.decay_power).to_json()
     assert recipe.optimizer == {"kind": "adam", "learning_rate": settings.learning_rate}
     assert settings.noise > 0  # what tells it from lucid's
@@ -53,11 +52,27 @@ def test_the_default_is_the_same_picture_as_its_numbers_written_out(model):
     assert jnp.array_equal(rendering.images, again.images)
 
 
-def test_quick_is_the_default_with_one_view_a_step(model):
-    whole, quick = recipe_of(model, size=24), recipe_of(model, size=24, transforms="quick")
-    settings = Settings.for_family(model.family)
-    views = transforms.several_views(transforms.from_json(quick.transforms), count=settings.views)
-    assert views.to_json() == whole.transforms
+def test_networks_of_depthwise_convolutions_get_several_views_a_step_and_one_when_it_has_to_be_quick():
+    def depthwise(images):
+        return jax.lax.conv_general_dilated(
+            images,
+            jnp.ones((3, 3, 1, 3)),
+            (1, 1),
+            "SAME",
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            feature_group_count=3,
+        )
+
+    model = jaxviz.wrap(depthwise, input_shape=(80, 72, 3))
+    assert model.family == "depthwise"
+
+    def recipe(**options):
+        layer = model.layers[-1].name
+        return jaxviz.render(model, layer, units=0, steps=1, size=24, progress=False, **options).recipe
+
+    whole, quick = recipe(), recipe(transforms="quick")
+    views = transforms.several_views(transforms.from_json(quick.transforms), count=4)
+    assert whole.transforms == views.to_json()
     assert (quick.parameterization, quick.optimizer) == (whole.parameterization, whole.optimizer)
 
 
