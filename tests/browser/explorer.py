@@ -72,7 +72,11 @@ class ExplorerView:
         return Picture(*self.tile(unit).evaluate(TILE))
 
     def first_stage(self) -> Picture:
-        """The picture with which the chosen unit began, by replaying its climb."""
+        """The picture with which the chosen unit began, by replaying its climb as soon as there is something to replay.
+
+        The stages follow every second: at first the only one is the newest, in whose place the picture itself is shown.
+        """
+        expect(self.get("stages")).not_to_have_attribute("aria-valuemax", "0")
         self.get("stages").press("Home")
         measured = (
             self.get("unit-positive")
