@@ -16,7 +16,7 @@ PATIENCE_SECONDS = 1.0
 acknowledgement is heard, although every frame arrives."""
 _MOST_PIXELS = 1 << 22  # of one frame: 256 tiles of 128 pixels, encoded in about 25 ms
 _UNIT_SECONDS = 1.0
-"""Between two messages about the chosen unit and sign; there are two signs."""
+"""Between two messages about the chosen unit and sign, while it climbs; there are two signs."""
 
 
 class Candidate(NamedTuple):
@@ -130,7 +130,7 @@ class Outbox:
             told[key] = version, when
             if version == each.shown.record.version:
                 continue
-            if now - when < _UNIT_SECONDS:
+            if now - when < _UNIT_SECONDS and not each.shown.still:
                 waits.append(when + _UNIT_SECONDS - now)
             else:
                 told[key] = each.shown.record.version, now

@@ -4,6 +4,7 @@ import io
 import json
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -336,6 +337,20 @@ def test_messages_about_the_chosen_unit_are_at_most_4_a_second(open_widget):
         time.sleep(0.002)
     explorer.stop()
     assert 4 <= len(browser.units) <= 8
+
+
+def test_the_chosen_unit_is_told_again_at_once_when_it_comes_to_stand():
+    outbox, board = Outbox(), SimpleNamespace(generation=1)
+
+    def told(version, *, still):
+        candidate = Candidate(board, Shown((0, 1), SimpleNamespace(version=version), "c", still=still))
+        due, wait = outbox.next_units([candidate])
+        return due == [candidate], wait is not None
+
+    assert told(1, still=False) == (True, False)
+    assert told(2, still=False) == (False, True)  # too soon: it will be due
+    assert told(3, still=True) == (True, False)
+    assert told(3, still=True) == (False, False)
 
 
 def test_advice_about_a_dead_unit_is_told(open_widget):
