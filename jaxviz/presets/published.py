@@ -194,9 +194,10 @@ _MACO_HORAMA = replace(
 )
 _VITAL = Preset(
     name="vital",
-    source="Görgün, Schiele and Fischer 2025, the authors' code for class neurons",
+    source="Görgün, Schiele and Fischer 2025, a public copy of its code for class neurons",
     differences=(
-        "For `vital_objective`, which needs real images. Shifts are mirrored at the edges, where its jitter goes "
+        "The authors' own repository was not at hand. For `vital_objective`, which needs real images and counts the "
+        "class logits too, which that code leaves out. Shifts are mirrored at the edges, where its jitter goes "
         "round; channels have one deviation, 0.226, in place of ImageNet's three."
     ),
     size=224,

@@ -34,7 +34,7 @@ def vital_objective(
         model: A model made by `jaxviz.wrap` or `jaxviz.load`.
         images: `[image, height, width, channel]` in [0, 1]; best of the size that is rendered.
         layers: Names of layers, from the first to the output; by default the last layer of every resolution and the
-            class logits, which are the authors' choice in a ResNet.
+            class logits; the code that was at hand leaves the logits out.
         weights: One for each layer, by which the mean squared differences are multiplied (VITAL: 1 for every layer of a
             ResNet-50). By default each layer counts alike: one over the variance of its features.
 
