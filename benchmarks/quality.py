@@ -38,7 +38,11 @@ PRESETS: dict[str, dict] = {
     "lucid + noise": {"transforms": "lucid_noise", "parameterization": jaxviz.fourier()},
     "distill 2017": {"transforms": "distill_2017", "parameterization": jaxviz.fourier()},
     "pixels": {"parameterization": jaxviz.pixels(), "transforms": None},
+    "default, matched": {},
 }
+MATCHED = ("vital", "default, matched")
+"""Presets that match the features of real images, in place of climbing a unit: VITAL's own, and its objective under the
+default settings."""
 
 
 # Rendered unless --presets says otherwise: the sets above, and published ones by their names in jaxviz.presets.
@@ -68,6 +72,7 @@ class Row:
     spectrum: float = np.nan
     high: float = np.nan
     seeds: float = np.nan
+    alike: float = np.nan
     choice: float = np.nan
 
 
@@ -130,26 +135,26 @@ def render(
 ) -> np.ndarray:
     """Render objectives as a preset has it, its penalty and its real images included."""
     options: dict = {"steps": steps, "size": SIZE, "key": key, "progress": sys.stderr.isatty()}
-    if preset in PRESETS:
-        return jaxviz.render(model, objectives, **options, **PRESETS[preset]).images
-    if preset == "vital":
+    if preset in MATCHED:
         best = np.argsort(-data_scores(model, objectives, real), axis=1)[:, :EXEMPLARS]
         objectives = [jaxviz.presets.vital_objective(model, real.images[rows]) for rows in best]
+    if preset in PRESETS:
+        return jaxviz.render(model, objectives, **options, **PRESETS[preset]).images
     return jaxviz.presets.named(preset).render(model, objectives, **options).images
 
 
 def written(model: jaxviz.Model, preset: str, steps: int, real: Photographs) -> list:
     """Write down all that decides a preset's pictures beside the objectives, steps, size and key."""
+    data = [len(real.images), EXEMPLARS] if preset in MATCHED else []
     if preset in PRESETS:
         settings = PRESETS[preset]
         numbers = jaxviz.Settings.for_family(model.family) if settings == {} else ""
-        return [{name: str(value) for name, value in settings.items()}, str(numbers)]
+        return [{name: str(value) for name, value in settings.items()}, str(numbers), *data]
     published = jaxviz.presets.named(preset)
     settings = published.settings(size=SIZE, steps=steps, model=model)
     optimizer = settings.pop("optimizer")
     settings["optimizer"] = optimizer and optimizer.record
     penalty = published.penalty_in(size=SIZE, steps=steps, model=model)
-    data = [len(real.images), EXEMPLARS] if preset == "vital" else []
     return [{name: str(value) for name, value in settings.items()}, str(penalty), data]
 
 
@@ -200,6 +205,7 @@ def measure(
     row.ratio = float(np.median(against.ratio_to_maximum))
     row.robustness = float(np.nanmedian(evidence.robustness(model, objectives, images, FRESH, key=99, draws=4)))
     row.plausibility = float(evidence.plausibility(seen, real.features[judge.name]).mean())
+    row.alike = float(evidence.similarity(seen[None])[0])
     row.spectrum = evidence.spectrum_error(images, real.images)
     row.high = float(evidence.high_frequency_energy(images).mean())
     row.choice = float(evidence.forced_choice(seen[:, None], real.features[judge.name], data).mean())
@@ -235,6 +241,7 @@ def anchors(models: dict[str, jaxviz.Model], real: Photographs) -> list[Row]:
                 top_5=judged.top_5,
                 log_probability=float(judged.log_probability.mean()),
                 plausibility=float(np.mean(nearest)),
+                alike=float(evidence.similarity(among[None])[0]),
                 spectrum=0.0,
                 high=float(evidence.high_frequency_energy(real.images).mean()),
             )
@@ -265,6 +272,7 @@ HEADINGS = {
     "log_probability": "log p",
     "own_top_1": "own top-1",
     "plausibility": "plausibility",
+    "alike": "alike",
     "percentile": "percentile",
     "ratio": "of max",
     "robustness": "robust",
