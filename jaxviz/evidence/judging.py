@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxviz.models import Model
+from jaxviz.results.class_names import class_index
 
 _TIE = 0.5
 
@@ -58,7 +59,7 @@ def transfer(judge: Model, images: Any, classes: Sequence[int | str], *, batch_s
     Args:
         judge: A network with the same classes as the one that the pictures were climbed on, and no part in that.
         images: Pictures `[image, height, width, channel]` in [0, 1].
-        classes: The class of each picture, by number or name.
+        classes: The class of each picture, by number or name, as in `jaxviz.class_logit`.
         batch_size: Images evaluated at once.
 
     Raises:
@@ -267,9 +268,7 @@ def _unit_length(vectors: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def _class_number(judge: Model, name: int | str, count: int) -> int:
     if isinstance(name, str):
-        if name not in judge.class_names:
-            raise ValueError(f"Model '{judge.name}' has no class named {name!r}.")
-        return judge.class_names.index(name)
+        return class_index(name, judge.class_names)
     if not 0 <= name < count:
         raise ValueError(f"Class {name} is out of range: model '{judge.name}' has classes 0 to {count - 1}.")
     return int(name)

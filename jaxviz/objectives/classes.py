@@ -1,6 +1,5 @@
 """The objective on a class: an index among the logits, or a name that becomes one."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,6 +11,7 @@ from jaxtyping import Array, Float
 from jaxviz.objectives.base import ClassNames, Objective, Score, Shapes
 from jaxviz.objectives.layer import LayerObjective
 from jaxviz.objectives.values import Leaf, whole_number
+from jaxviz.results.class_names import class_index
 from jaxviz.results.plain import plain
 
 
@@ -36,7 +36,7 @@ class ClassLogit(LayerObjective):
         if not self.layer and isinstance(class_names, Mapping):
             names = " or ".join(f"'{name}'" for name in class_names)
             raise ValueError(f"Say whose class {self.index!r} is: class_logit({self.index!r}, layer={names}).")
-        return replace(self, index=_class_index(self.index, _names(class_names, self.layer)))
+        return replace(self, index=class_index(self.index, _names(class_names, self.layer)))
 
     def check(self, shapes: Shapes) -> None:
         """Check that the model has this class."""
@@ -120,24 +120,3 @@ def _names(class_names: ClassNames, layer: str) -> tuple[str, ...]:
     parts = layer.split("/")
     beginnings = ("/".join(parts[:depth]) for depth in range(len(parts), 0, -1))
     return next((class_names[beginning] for beginning in beginnings if beginning in class_names), ())
-
-
-def _class_index(name: str, class_names: tuple[str, ...]) -> int:
-    if not class_names:
-        raise ValueError(f"The model has no class names to find {name!r} among. Give the class's index.")
-    wanted = name.strip().lower()
-    found = [index for index, known in enumerate(class_names) if known == name]
-    found = found or [index for index, known in enumerate(class_names) if wanted in _synonyms(known)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise ValueError(f"{name!r} is the name of the classes {', '.join(map(str, found))}. Give one's index.")
-    every = [synonym for known in class_names for synonym in _synonyms(known)]
-    close = difflib.get_close_matches(wanted, every, n=3)
-    advice = f" Did you mean {' or '.join(map(repr, dict.fromkeys(close)))}?" if close else ""
-    raise ValueError(f"Unknown class {name!r}.{advice}")
-
-
-def _synonyms(name: str) -> list[str]:
-    whole = name.strip().lower()
-    return [whole, *(part.strip() for part in whole.split(","))]

@@ -5,6 +5,7 @@ import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, SupportsIndex, TypedDict, cast
 
+from jaxviz.results.class_names import class_index
 from jaxviz.results.settings import BORDER_PIXELS, Settings
 
 
@@ -145,7 +146,7 @@ class Facts:
         if isinstance(unit, str):
             if not facts["classes"]:
                 raise TypeError(f"Units of '{layer}' are numbers; {unit!r} is none. Only class logits have names.")
-            return _class(unit, self.class_names[facts["classes"]])
+            return class_index(unit, self.class_names[facts["classes"]])
         if isinstance(unit, bool) or not isinstance(unit, SupportsIndex):
             named = " or the name of a class" if facts["classes"] else ""
             raise TypeError(f"{unit!r} is no unit; give a whole number{named}.")
@@ -173,23 +174,6 @@ class Facts:
         """Return what a unit is called: the class where units are classes, or its number."""
         classes = self.layers[layer]["classes"]
         return self.class_names[classes][unit] if classes else str(unit)
-
-
-def _class(name: str, class_names: Sequence[str]) -> int:
-    wanted = name.strip().lower()
-    found = [number for number, known in enumerate(class_names) if known == name]
-    found = found or [number for number, known in enumerate(class_names) if wanted in _synonyms(known)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise ValueError(f"{name!r} is the name of the classes {', '.join(map(str, found))}. Give one's number.")
-    every = sorted({part for known in class_names for part in _synonyms(known)})
-    raise ValueError(f"Unknown class {name!r}. {hint(wanted, every)}")
-
-
-def _synonyms(name: str) -> set[str]:
-    whole = name.strip().lower()
-    return {whole, *(part.strip() for part in whole.split(","))}
 
 
 def hint(name: str, known: Sequence[str]) -> str:

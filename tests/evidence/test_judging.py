@@ -48,7 +48,7 @@ def test_wrong_classes_are_said(judge):
     images = np.zeros((1, 8, 8, 3), np.float32)
     with pytest.raises(ValueError, match="classes 0 to 6"):
         transfer(judge, images, [7])
-    with pytest.raises(ValueError, match="no class named 'cat'"):
+    with pytest.raises(ValueError, match="Unknown class 'cat'"):
         transfer(judge, images, ["cat"])
     with pytest.raises(ValueError, match="one class for each"):
         transfer(judge, images, [1, 2])
