@@ -135,6 +135,13 @@ class Objective(abc.ABC):
             ValueError: a layer has no positions, a vector has the wrong length, or a number is not finite.
         """
 
+    def check_image(self, shape: tuple[int, ...]) -> None:  # noqa: B027 - for those that hold an image
+        """Compare what the objective holds with the shape of the images that are scored, before anything is traced.
+
+        Raises:
+            ValueError: it holds an image of another shape.
+        """
+
     def to_json(self) -> dict[str, Any]:
         """Return plain data of which `jaxviz.objectives.from_json` makes an equal objective.
 
@@ -211,7 +218,7 @@ class Objective(abc.ABC):
     def __sub__(self, other: "Objective | Number") -> "Objective":
         if isinstance(other, Objective):
             return combine((self, 1.0), (other, -1.0))
-        return self + -other if _is_number(other) else NotImplemented
+        return self + -_leaf(other) if _is_number(other) else NotImplemented
 
     def __rsub__(self, other: Number) -> "Objective":
         return -self + other if _is_number(other) else NotImplemented
@@ -285,6 +292,11 @@ class Combination(Objective):
             check_finite(weight, f"The weight of {term}")
             term.check(shapes)
         check_finite(self.offset, f"The constant added to {self.terms[0]}")
+
+    def check_image(self, shape: tuple[int, ...]) -> None:
+        """Check every term."""
+        for term in self.terms:
+            term.check_image(shape)
 
     def label(self, class_names: ClassNames = ()) -> str:
         """Return the captions of the terms with their weights."""

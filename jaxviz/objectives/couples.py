@@ -127,6 +127,11 @@ class Interpolation(Objective):
         self.first.check(shapes)
         self.second.check(shapes)
 
+    def check_image(self, shape: tuple[int, ...]) -> None:
+        """Check both."""
+        self.first.check_image(shape)
+        self.second.check_image(shape)
+
     def to_json(self) -> dict[str, Any]:
         """Return both as plain data."""
         return {"kind": self.kind, "first": self.first.to_json(), "second": self.second.to_json()}

@@ -96,15 +96,18 @@ class L2Penalty(Penalty):
 
     def of_image(self, image: Image) -> Score:
         """Return the root of the sum of squared distances."""
-        anchor = jnp.float32(self.constant)
-        if anchor.ndim and anchor.shape != image.shape:
-            raise ValueError(f"The image for l2 has shape {anchor.shape}, but images of {image.shape} are rendered.")
-        distances = image - anchor
+        distances = image - jnp.float32(self.constant)
         return jnp.sqrt(jnp.sum(jnp.square(distances)) + 1e-6)
 
     def check(self, shapes: Shapes) -> None:  # noqa: ARG002
         """Check that the constant is finite."""
         check_finite(self.constant, "The constant of l2")
+
+    def check_image(self, shape: tuple[int, ...]) -> None:
+        """Check that an image to stay near to has the shape of those that are scored."""
+        given = np.shape(self.constant)
+        if given not in ((), shape):
+            raise ValueError(f"The image for l2 has shape {given}, but images of {shape} are scored.")
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=[])

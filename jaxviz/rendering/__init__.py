@@ -16,6 +16,7 @@ from jaxviz.rendering.live import Live
 from jaxviz.rendering.objectives_asked import one_objective
 from jaxviz.rendering.plateau import Plateau
 from jaxviz.rendering.request import make_request
+from jaxviz.rendering.settings_asked import checked_steps
 from jaxviz.rendering.side_by_side import SideBySide
 from jaxviz.rendering.suitable import border_pixels
 from jaxviz.results import Rendering, Snapshot
@@ -196,8 +197,7 @@ def render_steps(
         >>> [snapshot.step for snapshot in snapshots]
         [0, 2, 4, 6]
     """
-    if snapshot_every < 1:
-        raise ValueError(f"snapshot_every is {snapshot_every}; it must be at least 1 step.")
+    snapshot_every = checked_steps(snapshot_every, "snapshot_every", usual=16)
     request = make_request(
         model,
         objective,

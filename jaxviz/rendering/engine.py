@@ -23,6 +23,7 @@ from jaxviz.rendering.plateau import watch
 from jaxviz.rendering.scoring import Scoring
 from jaxviz.rendering.state import INIT_STREAM, Climb, Lanes, begun, form, select
 from jaxviz.rendering.threads import Parts
+from jaxviz.results.sheet import SURROUND
 
 # Of one dispatch.
 MOST_STEPS = 64
@@ -200,14 +201,17 @@ class Engine:
     def show(self) -> Callable[..., tuple[UInt8[Array, "lane *position channel"], Int[Array, "lane count"], Any]]:
         """Make what is seen of the lanes: `(lanes, parameterization) -> images, counters, transparency`.
 
-        Images are bytes. Counters are step, last_step, alive, moved, settled. The transparency is None where it was not
-        asked for. All are copies: the next step uses the lanes up.
+        Images are bytes. Counters are step, last_step, alive (with a finite picture), moved, settled. The transparency
+        is None where it was not asked for. All are copies: the next step uses the lanes up.
         """
 
         def show(lanes: Lanes, parameterization: Parameterization) -> tuple[Array, Array, Array | None]:
             images = self._images(lanes, parameterization)
-            pictures = jnp.round(jnp.clip(images, 0.0, 1.0) * 255.0).astype(jnp.uint8)
-            counters = (lanes.step, lanes.last_step, lanes.alive, lanes.moved, lanes.settled)
+            # No score tells of what the last step did.
+            sound = lanes.alive & _of_each_lane(images, lambda image: jnp.isfinite(image).all())
+            seen = jnp.where(jnp.isnan(images), SURROUND / 255, jnp.clip(images, 0.0, 1.0))
+            pictures = jnp.round(seen * 255.0).astype(jnp.uint8)
+            counters = (lanes.step, lanes.last_step, sound, lanes.moved, lanes.settled)
             together = jnp.stack([counter.astype(jnp.int32) for counter in counters], axis=-1)
             return pictures, together, None if lanes.transparency is None else jnp.copy(lanes.transparency)
 

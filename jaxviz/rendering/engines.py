@@ -47,7 +47,7 @@ def engine_of(request: Request, unit: int, wished: int) -> tuple[Engine, int]:
     optimizer = getattr(request.optimizer, "form", request.optimizer)
     rules = cast(Any, jax.tree.structure(request.gradient_rules))
     layout = (devices, parts, together, request.transparency)
-    identity = (request.canvas_size, each, request.image_size, targets, views, optimizer, *how, rules, *layout)
+    identity = (request.canvas_size, each, request.image_size, images, targets, views, optimizer, *how, rules, *layout)
     engines = _engines.setdefault(model, {})
     if identity not in engines:
         scoring = _scoring(request, targets, together * images, views)

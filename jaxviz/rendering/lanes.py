@@ -94,7 +94,8 @@ def affordable_lanes(wished: int, network: Network, wanted: Sequence[int], *, im
         for value in equation.results
         if program.depends[value]
     )
-    bytes_per_lane = forward * images_in_lane * _BYTES_PER_FORWARD_BYTE / traced_images
+    # A penalty alone reads nothing of the model.
+    bytes_per_lane = max(forward * images_in_lane * _BYTES_PER_FORWARD_BYTE / traced_images, 1.0)
     affordable = _free_bytes() * _SHARE_OF_FREE_MEMORY / bytes_per_lane
     halved = itertools.takewhile(lambda count: count > 1, (wished >> times for times in itertools.count()))
     return next((count for count in halved if count <= affordable and wished % count == 0), 1)

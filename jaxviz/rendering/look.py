@@ -10,7 +10,7 @@ from jaxtyping import Array, Float32, Int, UInt8
 Scores: TypeAlias = tuple[Array, int]
 
 _DIVERGED = (
-    "The score or its gradient stopped being finite at step {step}. The picture is the last sound one. Try a smaller "
+    "The score, its gradient or the picture stopped being finite at step {step}, and the climb with it. Try a smaller "
     "learning_rate, or a parameterization with a smaller standard_deviation."
 )
 _DEAD = (

@@ -2,8 +2,7 @@
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-
-import numpy as np
+from typing import Any, cast
 
 from jaxviz.models import Layer, Model
 from jaxviz.objectives import Objective, Target, channel, class_logit
@@ -82,6 +81,7 @@ def check_objectives(
     objectives: Sequence[Objective],
     targets: Mapping[Target, Layer],
     parameterization: Parameterization,
+    image_shape: tuple[int, ...],
     canvas_size: tuple[int, ...],
 ) -> None:
     """Refuse objectives that cannot be climbed.
@@ -91,6 +91,7 @@ def check_objectives(
         objectives: Bound.
         targets: The layer of everything that they read.
         parameterization: What a lane holds.
+        image_shape: Shape of one image before the transforms, with its opacity if it has one.
         canvas_size: Shape of the images that the model sees.
 
     Raises:
@@ -110,6 +111,7 @@ def check_objectives(
     shapes = {target: network.shape(layer, rectified=target.rectified) for target, layer in targets.items()}
     for objective in objectives:
         objective.check(shapes)
+        objective.check_image(image_shape)
     if model.unsound_weight is not None:
         raise ValueError(
             f"Weight {model.unsound_weight} of model '{model.name}' holds NaN or infinity, so no unit can climb. "
@@ -120,9 +122,8 @@ def check_objectives(
 def _chosen_units(layer: Layer, units: Iterable[int | str] | int | str | None) -> list[int | str]:
     if units is None:
         return list(range(layer.units))
-    if isinstance(units, int | str | np.integer):
-        units = [units]  # pyright: ignore[reportAssignmentType]
-    chosen = [int(unit) if isinstance(unit, np.integer) else unit for unit in units]  # pyright: ignore[reportGeneralTypeIssues,reportUnknownVariableType,reportOptionalIterable]
+    one = isinstance(units, str) or not isinstance(units, Iterable) or getattr(units, "ndim", 1) == 0
+    chosen = cast(list[int | str], [units] if one else list(cast(Any, units)))
     if not chosen:
         raise ValueError(f"The list of units is empty; layer '{layer.name}' has units 0 to {layer.units - 1}.")
     return chosen

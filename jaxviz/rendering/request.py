@@ -127,6 +127,8 @@ def make_request(
     Raises:
         TypeError, ValueError, KeyError, IndexError: Something is wrong; the message says what, and what is allowed.
     """
+    if not isinstance(model, Model):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"{model!r} is no model; make one with jaxviz.wrap or jaxviz.load.")
     steps = checked_steps(steps)
     extents, channels = extents_of(model, size), model.input_shape[-1]
     parameterization, transform, usual_rate = drawn(model, parameterization, transforms)
@@ -136,7 +138,8 @@ def make_request(
     image_size = lane_shape(parameterization, extents, channels + parameterization.has_opacity)
     objectives, labels = bound(model, objectives_of(model, objective, units))
     targets = targets_of(model, objectives)
-    check_objectives(model, objectives, targets, parameterization, canvas_size)
+    image_shape = (*extents, channels + parameterization.has_opacity)
+    check_objectives(model, objectives, targets, parameterization, image_shape, canvas_size)
     update, record, rate = optimizer_of(optimizer, learning_rate, usual=usual_rate)
     check_words(lowering, precision)
     return Request(

@@ -111,7 +111,8 @@ class Scoring:
             alone = {target: jnp.squeeze(array, 0) for target, array in activation.items()}
             return objective.score(alone, jnp.squeeze(images, 0))
 
-        of_lanes = jax.vmap(jax.vmap(score, in_axes=(None, 0, None)))
+        of_views = cast(Any, jax.vmap(score, in_axes=(None, 0, None), axis_size=self.views_together))
+        of_lanes = jax.vmap(of_views)
         apart = {target: array.reshape(*shape, *array.shape[1:]) for target, array in activations.items()}
         return of_lanes(climb.objectives, apart, whole)
 

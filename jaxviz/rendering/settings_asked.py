@@ -49,6 +49,8 @@ _ADAM = optax.adam(1.0)
 
 def drawn(model: Model, parameterization: Parameterization | None, transforms: Transform | str | None) -> Suitable:
     """Return how images are made and disturbed, and the usual rate: as asked for, or else what suits the model."""
+    if parameterization is not None and not isinstance(parameterization, Parameterization):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"{parameterization!r} is no parameterization. Give one such as jaxviz.fourier().")
     automatic = isinstance(transforms, str) and transforms in (AUTO, QUICK)
     suits = suitable(model, automatic=automatic, quick=automatic and transforms == QUICK)
     # A family's rate is for the coefficients that it comes with.
@@ -58,12 +60,12 @@ def drawn(model: Model, parameterization: Parameterization | None, transforms: T
     return Suitable(parameterization, _over_background(transform, parameterization), rate)
 
 
-def checked_steps(steps: int) -> int:
-    """Return the number of steps."""
+def checked_steps(steps: int, name: str = "steps", *, usual: int = 256) -> int:
+    """Return a number of steps."""
     if isinstance(steps, bool) or not isinstance(steps, int | np.integer):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"steps is {steps!r}; it must be a whole number.")
+        raise TypeError(f"{name} is {steps!r}; it must be a whole number.")
     if steps < 1:
-        raise ValueError(f"steps is {steps}; at least 1 step is needed to climb (256 is usual).")
+        raise ValueError(f"{name} is {steps}; it must be at least 1 step ({usual} is usual).")
     return int(steps)
 
 
@@ -77,7 +79,7 @@ def extents_of(model: Model, size: int | tuple[int, ...] | None) -> tuple[int, .
         )
     if size is None:
         return suitable_size(model)
-    extents: tuple[Any, ...] = (size,) * axes if isinstance(size, int | np.integer) else tuple(size)
+    extents: tuple[Any, ...] = (size,) * axes if np.ndim(size) == 0 else tuple(cast(Any, size))
     if axes == 0:
         raise TypeError(f"size is {size!r}, but model '{model.name}' takes vectors, which have none. Leave it out.")
     if len(extents) != axes or not all(isinstance(extent, int | np.integer) for extent in extents):
@@ -93,14 +95,16 @@ def lane_shape(parameterization: Parameterization, extents: tuple[int, ...], cha
     if count > 1 and not extents:
         raise ValueError("several puts inputs side by side, which vectors cannot be. Render them one by one.")
     shape = (*extents[:-1], extents[-1] * count, channels) if extents else (channels,)
-    if len(extents) != 2:  # what is wrong with a parameterization for such inputs is said before anything is compiled
-        jax.eval_shape(lambda: parameterization.to_image(parameterization.init(jax.random.key(0), *shape)))
+    # What is wrong with a parameterization for such inputs is said before anything is compiled.
+    jax.eval_shape(lambda: parameterization.to_image(parameterization.init(jax.random.key(0), *shape)))
     return shape
 
 
 def random_key(key: int | jax.Array) -> jax.Array:
     """Return a JAX key for a whole number or a key of any kind."""
     if isinstance(key, int | np.integer) and not isinstance(key, bool):
+        if not -(2**31) <= key < 2**32:  # of which jax would use 32 bits, and so climb another number's picture
+            raise ValueError(f"key is {key}; a whole number must fit into 32 bits. For more, give jax.random.key(…).")
         return jax.random.key(int(key))
     if isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key) and key.ndim == 0:
         return key
@@ -116,6 +120,8 @@ def optimizer_of(
     if optimizer is not None:
         if learning_rate is not None:
             raise TypeError("Give either learning_rate, for Adam, or an optimizer that has its own.")
+        if not all(callable(getattr(optimizer, name, None)) for name in ("init", "update")):
+            raise TypeError(f"optimizer is {optimizer!r}; it must be an optax transformation such as optax.adam(0.05).")
         custom = {"kind": "custom", "description": repr(type(optimizer).__name__)}
         return optimizer, getattr(optimizer, "record", custom), 1.0
     rate = usual if learning_rate is None else float(learning_rate)

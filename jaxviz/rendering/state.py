@@ -31,7 +31,7 @@ class Lanes(NamedTuple):
         step: Steps made so far.
         last_step: Steps to make; a lane whose step has reached it stands still.
         score: Score at the last step.
-        alive: False once the score or the gradient was not finite; the variables stay the last sound ones.
+        alive: False once the score or the gradient was not finite; the variables stay as they were then.
         moved: Whether any gradient was ever other than zero.
         settled: Whether the score has stopped rising; the lane stands still from then on.
         progress: What tells whether it has.

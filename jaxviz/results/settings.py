@@ -4,7 +4,9 @@ import difflib
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import Any, cast
+
+import numpy as np
 
 BORDER_PIXELS = 6
 """Grey around the image in a live climb. It has one width, so that no setting but the size changes a shape."""
@@ -203,13 +205,14 @@ class Settings:
 
 
 def _checked(name: str, value: Any, least: float, greatest: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    number: Any = cast(Any, value).item() if isinstance(value, np.generic) else value
+    if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
         raise TypeError(f"{name} is {value!r}; it must be a finite number.")
-    if name in WHOLE and value != int(value):
+    if name in WHOLE and number != int(number):
         raise ValueError(f"{name} is {value}; it must be a whole number.")
-    if not least <= value <= greatest:
+    if not least <= number <= greatest:
         raise ValueError(f"{name} is {value}; it must be from {least:g} to {greatest:g}.")
-    return int(value) if name in WHOLE else float(value)
+    return int(number) if name in WHOLE else float(number)
 
 
 def _quoted(text: str) -> str:

@@ -254,6 +254,20 @@ def test_a_recipe_holds_what_is_needed_to_make_the_image_again(model):
         (["second"], {"learning_rate": 0.1, "optimizer": optax.sgd(1.0)}, TypeError, "either learning_rate"),
         (["second"], {"transforms": "lucyd"}, ValueError, "distill_2017, lucid, lucid_noise"),
         (["second"], {"lowering": "fast"}, ValueError, "'auto'"),
+        (["second"], {"units": 3.0}, TypeError, "whole number"),
+        (["second"], {"units": [-1]}, ValueError, "no counting from the end"),
+        (["second"], {"size": 24.0}, TypeError, r"size is 24.0.*\(height, width\)"),
+        (["second"], {"key": 2**40}, ValueError, "fit into 32 bits"),
+        (["second"], {"optimizer": optax.adam}, TypeError, r"such as optax.adam\(0.05\)"),
+        (["second"], {"parameterization": jaxviz.fourier}, TypeError, r"such as jaxviz.fourier\(\)"),
+        (["second"], {"parameterization": jaxviz.starting_from(np.zeros((8, 8, 3)))}, ValueError, r"\(8, 8, 3\)"),
+        (["second"], {"parameterization": jaxviz.fourier(colours=np.eye(2))}, ValueError, "matrix of 2×2"),
+        (
+            [jaxviz.channel("second", 0) - jaxviz.l2(np.zeros((8, 8, 3)))],
+            {},
+            ValueError,
+            r"image for l2.*\(24, 24, 3\)",
+        ),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_compiled(model, monkeypatch, arguments, options, error, message):
@@ -263,6 +277,38 @@ def test_bad_input_is_refused_before_anything_is_compiled(model, monkeypatch, ar
     monkeypatch.setattr(slots, "engine_of", refuse)
     with pytest.raises(error, match=message):
         render(model, *arguments, **options)
+
+
+def test_what_is_no_model_is_refused():
+    with pytest.raises(TypeError, match="make one with jaxviz"):
+        render(lambda images: images, "second")
+
+
+@pytest.mark.parametrize(("every", "error"), [(0, ValueError), (2.5, TypeError), (True, TypeError)])
+def test_a_wrong_number_of_steps_between_snapshots_is_refused_at_once(model, every, error):
+    with pytest.raises(error, match="snapshot_every"):
+        jaxviz.render_steps(model, "second", steps=4, size=24, snapshot_every=every)
+
+
+@pytest.mark.parametrize("units", [np.int64(3), np.array(3), jnp.arange(3, 4), range(3, 4), (unit for unit in [3])])
+def test_units_are_whole_numbers_of_any_kind(model, units):
+    assert render(model, "second", units=units, steps=1).labels == ("second:3",)
+
+
+def test_a_penalty_alone_climbs_without_the_model(model):
+    rendering = render(model, -jaxviz.total_variation(), transforms=None, steps=30)
+    assert rendering.states == ("done",)
+    assert rendering.score_history[-1, 0] > rendering.score_history[0, 0]
+
+
+def test_a_picture_that_the_last_step_has_broken_is_named_and_spoils_no_other(model):
+    broken = optax.GradientTransformation(
+        lambda _: optax.EmptyState(),
+        lambda gradient, state, _=None: (jax.tree.map(lambda part: part * jnp.nan, gradient), state),
+    )
+    rendering = render(model, "second", units=0, steps=1, optimizer=broken)
+    assert rendering.states == ("diverged",)
+    assert "the picture stopped being finite" in rendering.messages[0]
 
 
 def test_weights_that_are_not_numbers_are_refused_by_name():

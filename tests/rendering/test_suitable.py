@@ -1,7 +1,10 @@
 """What is not said is what suits the model's family, and the recipe says it in numbers."""
 
+import json
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import jaxviz
@@ -106,3 +109,9 @@ def test_the_explorer_begins_with_the_same_settings_and_one_view_a_step(model):
     explorer = jaxviz.explore(model, "conv", steps=2, size=24)
     assert explorer.settings == Settings.for_family("plain").changed(steps=2, size=24, views=1).to_json()
     explorer.close()
+
+
+def test_settings_take_numpys_numbers():
+    found = Settings(size=np.int64(64), noise=np.float32(0.25))
+    assert found == Settings(size=64, noise=0.25)
+    assert json.loads(json.dumps(found.to_json())) == Settings(size=64, noise=0.25).to_json()
