@@ -288,6 +288,8 @@ def test_numbers_passed_as_arguments_make_the_steps_of_the_numbers_themselves():
         (lambda: yosinski(learning_rate=1, blur_every=0.5), "blur_every is 0.5; give a whole number"),
         (lambda: norm_bounded(norm=float("inf"), learning_rate=1), "norm is inf"),
         (lambda: rmsprop(learning_rate=1, decay=1), "decay is 1; give a number from 0 up to 1"),
+        (lambda: yosinski(progress=1, max_learning_rate=-1), "max_learning_rate is -1; give a positive number"),
+        (lambda: from_json({"kind": "normalized", "momentum": 1}), "'normalized' describes no optimizer"),
         (lambda: lbfgs(memory=0), "memory is 0; give a whole number of steps"),
         (
             lambda: from_json({"kind": "newton"}),

@@ -134,3 +134,10 @@ def test_a_preset_for_images_says_so_to_other_inputs_and_what_suits_them(name):
     with pytest.raises(ValueError, match=message):
         named(name).render(model, "unit", progress=False)
     assert "Also for vectors, signals, volumes, at the model's own size." in table()
+
+
+def test_what_a_comparison_cannot_do_is_said_at_once(model):
+    with pytest.raises(ValueError, match="lucid, lucid; give each under a name of its own"):
+        compare_presets(model, "mean", units=np.int64(1), presets=["lucid", "lucid"], progress=False)
+    with pytest.raises(TypeError, match=r"\(24, 32\); the pictures of presets are square"):
+        named("xplique").render(model, "mean", units=1, size=(24, 32), progress=False)

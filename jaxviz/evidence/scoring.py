@@ -57,8 +57,11 @@ def scores(
     """
     images = model.checked_images(images)
     listed = [objectives] if isinstance(objectives, Objective) else list(objectives)
-    if not listed or not len(images):
-        raise ValueError("Give at least one objective and at least one image.")
+    if not listed or not len(images) or batch_size < 1:
+        raise ValueError(
+            f"There are {len(listed)} objectives, {len(images)} images and a batch_size of {batch_size}; "
+            "give at least one of each."
+        )
     size = min(batch_size, len(images))
     network = model.network(images.shape[1:], size)
     bound = [objective.bind(model.named_classes) for objective in listed]
@@ -66,6 +69,7 @@ def scores(
     shapes = {target: network.shape(layer, rectified=target.rectified) for target, layer in targets.items()}
     for objective in bound:
         objective.check(shapes)
+        objective.check_image(images.shape[1:])
     activations = _activations(network, tuple(targets.items()))
     forms: dict[Any, list[int]] = {}
     for position, objective in enumerate(bound):
@@ -81,7 +85,7 @@ def scores(
                 lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]),
                 *(bound[position] for position in positions),
             )
-            found = np.asarray(_score_all(stacked, values, padded))
+            found = np.asarray(_score_all(stacked, values, padded, len(positions)))
             result[positions, start : start + len(part)] = found[:, : len(part)]
     return result
 
@@ -118,18 +122,18 @@ def against_data(picture_scores: Any, data_scores: Any) -> AgainstData:
 
 def robustness(
     model: Model,
-    objectives: Sequence[Objective],
+    objectives: Objective | Sequence[Objective],
     images: Any,
     transform: Transform,
     *,
-    key: int | PRNGKeyArray = 0,
+    key: int | np.integer[Any] | PRNGKeyArray = 0,
     draws: int = 8,
 ) -> Float[np.ndarray, " unit"]:
     """Say how much of each picture's score is left under transforms that it has not seen.
 
     Args:
         model: The model that the pictures were made for.
-        objectives: The objective of each picture.
+        objectives: The objective of each picture, or the one of a single picture.
         images: The pictures, `[unit, height, width, channel]` in [0, 1].
         transform: How pictures are disturbed.
         key: Decides the disturbances; take another one than the rendering's.
@@ -148,11 +152,12 @@ def robustness(
         [1.0]
     """
     images = model.checked_images(images)
+    objectives = [objectives] if isinstance(objectives, Objective) else list(objectives)
     if len(objectives) != len(images):
         raise ValueError(f"There are {len(objectives)} objectives and {len(images)} pictures; give one for each.")
     if draws < 1:
         raise ValueError(f"draws is {draws}; at least 1 disturbed copy is needed.")
-    base = jax.random.key(key) if isinstance(key, int) else key
+    base = jax.random.key(int(key)) if isinstance(key, int | np.integer) else key
     disturb = cast(Callable[[Array, Array], Array], jax.jit(jax.vmap(transform)))
     still = np.diagonal(scores(model, objectives, images))
     total = np.zeros(len(images))
@@ -188,12 +193,13 @@ def _activations(network: Network, targets: tuple[tuple[Target, Layer], ...]) ->
     return named
 
 
-def _all_scores(objectives: Objective, activations: Mapping[Target, Array], images: Array) -> Array:
+def _all_scores(objectives: Objective, activations: Mapping[Target, Array], images: Array, count: int) -> Array:
     def score(objective: Objective, activation: Mapping[Target, Array], image: Array) -> Array:
         return objective.score(activation, image)
 
     of_images = cast(Any, jax.vmap(score, in_axes=(None, 0, 0)))
-    return jax.vmap(of_images, in_axes=(0, None, None))(objectives, activations, images)
+    # An objective without numbers, such as `deepdream`, does not tell how many there are.
+    return jax.vmap(of_images, in_axes=(0, None, None), axis_size=count)(objectives, activations, images)
 
 
-_score_all: Callable[[Objective, Mapping[Target, Array], Array], Array] = jax.jit(_all_scores)
+_score_all: Callable[[Objective, Mapping[Target, Array], Array, int], Array] = jax.jit(_all_scores, static_argnums=3)

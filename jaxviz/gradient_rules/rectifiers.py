@@ -5,6 +5,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from jaxviz.gradient_rules.base import GradientRule, Leaf, Place, pull_back
@@ -84,6 +85,6 @@ def redirected_relu(*, steps: int = 16) -> RedirectedRelu:
         >>> jaxviz.render(model, objective, gradient_rules=redirected_relu(), **settings).states
         ('done',)
     """
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ValueError(f"The number of steps is {steps!r}. Give a whole number, zero or more (16 is lucid's).")
-    return RedirectedRelu(steps)
+    return RedirectedRelu(int(steps))

@@ -213,10 +213,14 @@ class Model:
             (5, 3)
         """
         images = self.checked_images(images)
+        if not len(images) or batch_size < 1:
+            raise ValueError(
+                f"There are {len(images)} images and a batch_size of {batch_size}; give at least one of each."
+            )
         chosen = self._chosen(layers)
         size = min(batch_size, len(images))
         results: dict[str, list[Any]] = {name: [] for name in chosen}
-        starts = range(0, len(images), max(size, 1))
+        starts = range(0, len(images), size)
         for start in tqdm(starts, desc="activations", unit="batch", delay=2.0, leave=False):
             part = images[start : start + size]
             padding = [(0, size - len(part))] + [(0, 0)] * (images.ndim - 1)

@@ -93,7 +93,7 @@ def wrap(
     if measured is not None:
         value_range = measured.value_range
     value_range = value_range or (0.0, 1.0)
-    return Model(
+    model = Model(
         adapted,
         input_shape=shape,
         preprocess=preprocess or _normalization(shape[-1], value_range, mean, std),
@@ -103,6 +103,19 @@ def wrap(
         value_range=None if preprocess else _checked_range(shape[-1], value_range),
         data=measured,
     )
+    _check_class_names(model, class_names)
+    return model
+
+
+def _check_class_names(model: Model, class_names: Sequence[str]) -> None:
+    output = model.logits or model.layers[-1]
+    if isinstance(class_names, str) or not all(isinstance(name, str) for name in class_names):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"class_names is {class_names!r}; it must be a list of strings.")
+    if len(class_names) not in (0, output.units):
+        raise ValueError(
+            f"There are {len(class_names)} class_names, but '{output.name}' of model '{model.name}' has {output.units} "
+            "units; give one for each."
+        )
 
 
 def _checked_shape(input_shape: Sequence[int]) -> tuple[int, ...]:

@@ -5,10 +5,11 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxviz.objectives.base import Activations, ClassNames, Image, Objective, Score, Shapes, Target
 from jaxviz.objectives.values import Leaf, layer_name
@@ -56,8 +57,8 @@ class Custom(Objective):
 
     def label(self, class_names: ClassNames = ()) -> str:  # noqa: ARG002
         """Return the function's name, its layers and its numbers."""
-        numbers = ", ".join(f"{plain(number):g}" for number in self.numbers)
-        return f"{self.function.__name__} of {', '.join(self.layers)}" + (f" ({numbers})" if numbers else "")
+        name, numbers = _plain_function(self.function).__name__, ", ".join(f"{plain(each):g}" for each in self.numbers)
+        return f"{name} of {', '.join(self.layers)}" + (f" ({numbers})" if numbers else "")
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data; the function is its module and name, by which `from_json` imports it."""
@@ -114,7 +115,7 @@ def custom(
     if not callable(found):
         raise TypeError(f"{function!r} is no function; give one of activations, or 'module:name'.")
     # A whole number stays one, so that it can index; numbers of one kind share a program.
-    kept = tuple(number if isinstance(number, int) else float(number) for number in numbers)
+    kept = tuple(int(number) if isinstance(number, int | np.integer) else float(number) for number in numbers)
     return Custom(found, tuple(layer_name(name) for name in names), kept, bool(rectified))
 
 
@@ -133,5 +134,13 @@ def _imported(path: str) -> Function:
 
 
 def _path(function: Function) -> str:
-    function = inspect.unwrap(function)
+    function = _plain_function(function)
     return f"{function.__module__}:{function.__qualname__}"
+
+
+def _plain_function(function: Any) -> Any:
+    """Return what has a name: the function inside of decorators and `functools.partial`, or an object's class."""
+    while isinstance(function, partial):
+        function = function.func
+    found = inspect.unwrap(function)
+    return found if hasattr(found, "__qualname__") else cast(Any, type(found))

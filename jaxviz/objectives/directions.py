@@ -85,7 +85,9 @@ def direction(
     return Direction(layer_name(layer), numbers, cosine_power_of(cosine_power), rectified)
 
 
-def random_direction(key: int | Array, layer: str, channels: int, *, cosine_power: float = 0.0) -> Direction:
+def random_direction(
+    key: int | np.integer[Any] | Array, layer: str, channels: int, *, cosine_power: float = 0.0
+) -> Direction:
     """Draw a direction of length one, all directions being as likely.
 
     A layer's channels and random directions are climbed alike: whether channels are easier to name than random
@@ -108,7 +110,8 @@ def random_direction(key: int | Array, layer: str, channels: int, *, cosine_powe
     """
     if whole_number(channels, "number of channels") < 1:
         raise ValueError("A direction needs at least one channel.")
-    drawn = jax.random.normal(jax.random.key(key) if isinstance(key, int) else key, (channels,), jnp.float32)
+    key = jax.random.key(int(key)) if isinstance(key, int | np.integer) else key
+    drawn = jax.random.normal(key, (channels,), jnp.float32)
     vector = np.asarray(drawn, np.float64)
     return direction(layer, vector / np.linalg.norm(vector), cosine_power=cosine_power)
 

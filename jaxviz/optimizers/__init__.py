@@ -57,4 +57,7 @@ def from_json(record: Mapping[str, Any]) -> Recorded:
     kind = arguments.pop("kind", None)
     if kind not in _FACTORIES:
         raise ValueError(f"Unknown kind of optimizer {kind!r}. Known kinds: {', '.join(_FACTORIES)}.")
-    return _FACTORIES[kind](**arguments)
+    try:
+        return _FACTORIES[kind](**arguments)
+    except TypeError as error:
+        raise ValueError(f"This record of kind {kind!r} describes no optimizer: {error}.") from error

@@ -77,7 +77,7 @@ def yosinski(
     for name, (value, most) in regularizers.items():
         if not 0 <= value <= most:
             raise ValueError(f"{name} is {value}; give a number from 0 to {most}.")
-    most = {} if math.isinf(max_learning_rate) else {"max_learning_rate": float(max_learning_rate)}
+    most = {} if max_learning_rate == math.inf else positive(max_learning_rate=max_learning_rate)
     amounts = {name: float(value) for name, (value, _) in regularizers.items()}
     record = {"kind": "yosinski"} | rate | most | amounts | {"blur_every": int(blur_every)}
     # What is switched off is not compiled in.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import numpy as np
 import optax
 
 from jaxviz.gradient_rules import GradientRule
@@ -180,5 +181,7 @@ class Preset:
 
     def _side(self, size: int | None, model: Model | None) -> int | None:
         """Return what was asked for, or the source's; None for the extents of a model that takes no images."""
+        if size is not None and np.ndim(size):
+            raise TypeError(f"size is {size!r}; the pictures of presets are square: give one whole number.")
         of_images = model is None or model.input_name == "image"
         return self.size if size is None and of_images else size

@@ -132,9 +132,12 @@ def compare_presets(
     chosen = [preset if isinstance(preset, Preset) else named(preset) for preset in presets]
     if not chosen:
         raise ValueError(f"No presets were given; there are: {', '.join(PRESETS)}.")
+    if len({preset.name for preset in chosen}) < len(chosen):
+        names = ", ".join(preset.name for preset in chosen)
+        raise ValueError(f"The presets are {names}; give each under a name of its own.")
     if size is None and model.input_name == "image":
         size = _USUAL_SIZE_PIXELS
-    wanted = units if units is None or isinstance(units, int | str) else list(units)
+    wanted = list(units) if isinstance(units, Iterable) and not isinstance(units, str) else units
     return Comparison(
         {
             preset.name: preset.render(

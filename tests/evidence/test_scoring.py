@@ -58,7 +58,7 @@ def test_a_wrong_unit_or_layer_is_said_before_anything_is_computed(model, images
         scores(model, jaxviz.channel("conv", 4), images)
     with pytest.raises(KeyError, match="Did you mean 'conv'"):
         scores(model, jaxviz.channel("cnv", 0), images)
-    with pytest.raises(ValueError, match="at least one objective"):
+    with pytest.raises(ValueError, match=r"0 objectives.*give at least one of each"):
         scores(model, [], images)
 
 
@@ -110,3 +110,33 @@ def test_robustness_is_the_mean_over_its_draws_and_decided_by_the_key(model, ima
     np.testing.assert_allclose(first, expected, rtol=1e-4)
     with pytest.raises(ValueError, match="one for each"):
         robustness(model, objectives[:2], images, transform)
+
+
+def test_objectives_without_numbers_and_penalties_alone_are_scored(model, images):
+    conv = model.activations(images, "conv")["conv"]
+    found = scores(model, [jaxviz.deepdream("conv", rectified=True), jaxviz.total_variation()], images)
+    np.testing.assert_allclose(found[0], np.square(conv).mean((1, 2, 3)), rtol=1e-5)
+    steps = np.abs(np.diff(images, axis=1)).sum((1, 2, 3)) + np.abs(np.diff(images, axis=2)).sum((1, 2, 3))
+    np.testing.assert_allclose(found[1], steps, rtol=1e-5)
+
+
+def test_an_image_to_stay_near_to_must_have_the_shape_of_those_that_are_scored(model, images):
+    with pytest.raises(ValueError, match=r"The image for l2 has shape \(8, 9, 1\), but images of \(8, 9, 3\)"):
+        scores(model, jaxviz.channel("conv", 1) - jaxviz.l2(np.zeros((8, 9, 1))), images)
+
+
+@pytest.mark.parametrize(("count", "batch_size"), [(0, 32), (5, 0)])
+def test_no_images_and_empty_batches_are_refused(model, images, count, batch_size):
+    for measured in (
+        lambda **options: scores(model, jaxviz.channel("conv", 1), images[:count], **options),
+        lambda **options: model.activations(images[:count], "conv", **options),
+    ):
+        with pytest.raises(ValueError, match=f"{count} images and a batch_size of {batch_size}; give at least one"):
+            measured(batch_size=batch_size)
+
+
+def test_a_single_pictures_robustness_takes_one_objective_and_any_whole_number_as_key(model, images):
+    transform = jaxviz.transforms.rotate(30)
+    expected = robustness(model, [jaxviz.channel("conv", 1)], images[:1], transform, key=5, draws=2)
+    found = robustness(model, jaxviz.channel("conv", 1), images[:1], transform, key=np.int64(5), draws=2)
+    np.testing.assert_array_equal(found, expected)

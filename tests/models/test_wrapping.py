@@ -258,3 +258,16 @@ def test_keras_on_another_backend_is_refused(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "tensorflow")
     with pytest.raises(ValueError, match="KERAS_BACKEND=jax"):
         jaxviz.wrap(module, input_shape=(9, 12, 3))
+
+
+@pytest.mark.parametrize(
+    ("names", "error", "message"),
+    [
+        (["cat", "dog"], ValueError, r"2 class_names, but 'mean' of model 'Mean' has 3 units"),
+        ("cat", TypeError, "must be a list of strings"),
+        ([1, 2, 3], TypeError, "must be a list of strings"),
+    ],
+)
+def test_class_names_are_one_text_for_each_unit_of_the_output(names, error, message):
+    with pytest.raises(error, match=message):
+        jaxviz.wrap(lambda images: images.mean((1, 2)), input_shape=(4, 6, 3), name="Mean", class_names=names)

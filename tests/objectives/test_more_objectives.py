@@ -1,5 +1,7 @@
 """Groups, tokens, probabilities, references, users' functions: scores against NumPy, as data, and what is refused."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -169,7 +171,7 @@ def test_classes_by_name_have_probabilities_too():
         (lambda: custom(lambda maps: maps[0], "maps").check(SHAPES), ValueError, "return one number"),
         (lambda: from_json(custom(lambda maps: maps.mean(), "maps").to_json()), ValueError, "made again by hand"),
         (lambda: l2(255 * IMAGE), ValueError, r"values in \[0, 1\]"),
-        (lambda: l2(IMAGE[:4]).score({}, jnp.array(IMAGE)), ValueError, r"images of \(8, 9, 3\) are rendered"),
+        (lambda: l2(IMAGE[:4]).check_image(IMAGE.shape), ValueError, r"images of \(8, 9, 3\) are scored"),
     ],
 )
 def test_what_cannot_be_is_refused_with_advice(make, error, message):
@@ -208,3 +210,28 @@ def test_total_variation_is_taken_along_whatever_axes_there_are():
     np.testing.assert_allclose(total_variation(exponent=2).of_image(volume), sum(squares), rtol=1e-5)
     vector = jnp.float32([0.1, 0.9])
     assert total_variation().of_image(vector) == total_variation(exponent=1).of_image(vector) == 0
+
+
+class Mean:
+    def __call__(self, activation):
+        return activation.mean()
+
+
+@pytest.mark.parametrize(
+    ("function", "label", "path"),
+    [
+        (functools.partial(contrast, first=1, second=3), "contrast of maps", f"{__name__}:contrast"),
+        (Mean(), "Mean of maps", f"{__name__}:Mean"),
+        (jax.jit(contrast), "contrast of maps", f"{__name__}:contrast"),
+    ],
+)
+def test_anything_that_can_be_called_is_an_objective_with_a_name(function, label, path):
+    objective = custom(function, "maps")
+    assert objective.label() == label
+    assert objective.to_json()["function"] == path
+
+
+def test_numpys_whole_numbers_count_as_whole_numbers():
+    assert custom(contrast, "maps", numbers=[np.int64(1), np.int32(3)]) == custom(contrast, "maps", numbers=[1, 3])
+    assert random_direction(np.int64(5), "maps", 4) == random_direction(5, "maps", 4)
+    assert channel("maps", 1) - np.uint8(1) == channel("maps", 1) - 1
