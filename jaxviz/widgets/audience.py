@@ -178,8 +178,8 @@ class Audience(Climb):
     def _wake(self) -> None:
         with self.lock:
             resume, self._rests = self._rests, False
-        if resume:
-            self.job.resume()
+            if resume:
+                self.job.resume()
 
     def rest_if_due(self) -> float | None:
         """Rest if nobody has looked for long enough, and return in how many seconds that may be."""
@@ -188,8 +188,9 @@ class Audience(Climb):
             if left is None or left > 0:
                 return left
             self._rest_at = None
-            self._rests = self.job.phase == "running" and not self._waiting
-        if self._rests:
-            self.job.pause()
+            rests = self._rests = self.job.phase == "running" and not self._waiting
+            if rests:  # under the lock: a view that is opened meanwhile would find nothing to resume
+                self.job.pause()
+        if rests:
             self.tell()
         return None

@@ -295,6 +295,27 @@ def test_a_page_that_is_loaded_again_does_not_rest(open_widget, monkeypatch):
     assert browser.read().state["status"]["phase"] == "climbing"
 
 
+def test_a_view_that_is_opened_at_the_moment_of_resting_wakes_the_climb(open_widget, monkeypatch):
+    monkeypatch.setattr(audience, "REST_SECONDS", 0.02)
+    explorer = open_widget("block", climb=FakeClimb(slice_seconds=0.001), steps=4000)
+    browser = Browser(explorer)
+    browser.open(view="before")
+    session = explorer._session
+    opening = threading.Thread(target=lambda: session.opened(explorer, "after"))
+    pause = session.job.pause
+
+    def late() -> None:
+        opening.start()
+        opening.join(0.2)  # it waits for the decision, or has come too early to find anything to resume
+        pause()
+
+    monkeypatch.setattr(session.job, "pause", late)
+    browser.send("goodbye", view="before")
+    browser.until(lambda _: opening.ident is not None)
+    opening.join(10)
+    assert session.job.phase == "running"
+
+
 def test_who_waits_keeps_it_from_resting_and_a_pause_stays_one(open_widget, monkeypatch):
     monkeypatch.setattr(audience, "REST_SECONDS", 0.02)
     explorer = open_widget("first", climb=FakeClimb(slice_seconds=0.005), steps=80)
