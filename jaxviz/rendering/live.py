@@ -96,7 +96,8 @@ class Live:
             known = identity in self._boards
             self._boards = {key: value for key, value in self._boards.items() if value is not board} | {identity: board}
             if not known and not from_scratch and before is not None and before.program()[:2] == board.program()[:2]:
-                board.before = before
+                # What has not climbed since it was turned to has no pictures yet, but may know whose it goes on from.
+                board.before = before.before or before
 
     def check(self, layer: str, settings: Settings) -> None:
         """Raise what `aim` would raise, and change nothing.

@@ -189,6 +189,16 @@ def test_a_moved_setting_starts_from_noise_or_goes_on_from_the_picture(live):
     assert fresh.messages == ("",)
 
 
+def test_a_setting_moved_twice_before_a_step_goes_on_from_the_picture_too(live):
+    climb(live, "second", [[(1, 1)]])
+    before = live.rendering([(1, 1)])
+    live.aim("second", SETTINGS.changed(learning_rate=1e-3), from_scratch=False)
+    climb(live, "second", [[(1, 1)]], SETTINGS.changed(learning_rate=1e-4), from_scratch=False)
+    on = live.rendering([(1, 1)])
+    assert np.abs(on.images - before.images).max() < 0.02
+    assert "other settings" in on.messages[0]
+
+
 def test_another_number_of_views_is_compiled_first_and_may_go_on_from_the_picture(live):
     climb(live, "second", [[(1, 1)]])
     before = live.rendering([(1, 1)])
