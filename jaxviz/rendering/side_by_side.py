@@ -24,7 +24,7 @@ class SideBySide:
     """Climb one objective under several recipes, a slice of one after a slice of the other; see `LiveClimb`.
 
     The unit of a tile is the position of its recipe. Of the settings only steps, size and key count; the rest is the
-    recipe's own. Other settings always start from noise.
+    recipe's own. Other settings, another number of steps among them, always start from noise.
 
     Args:
         model: A model made by `jaxviz.wrap` or `jaxviz.load`.
@@ -193,6 +193,10 @@ class _Recipes(Live):
 
     def _place(self, layer: str) -> Place:
         return _Recipe(layer)
+
+    def _identity(self, layer: str, settings: Settings) -> tuple[str, Settings]:
+        """Tell climbs of other lengths apart: what a recipe does at a step may depend on how many there are."""
+        return layer, settings
 
     def _request(self, layer: str, settings: Settings) -> Request:
         usual: dict[str, Any] = {

@@ -93,6 +93,26 @@ def test_the_shared_numbers_change_all_pictures_and_their_measures(bench):
         np.testing.assert_array_equal(rendering.images, before[name])
 
 
+def test_another_number_of_steps_is_what_its_preset_makes_of_so_many(model, no_thread_left):
+    fading = dataclasses.replace(
+        PRESETS["dvt_3"],
+        name="fading",
+        transforms=lambda scene: jaxviz.transforms.annealed(
+            jaxviz.transforms.noise(0.3), jaxviz.transforms.noise(0.0), steps=scene.steps
+        ),
+    )
+    bench = jaxviz.Bench(model, "conv", 2, presets=[fading], steps=9, size=24)
+    assert bench.wait(120)
+    for steps in (6, 9, 12):
+        bench.settings = {"steps": steps}
+        assert bench.wait(120)
+        alone = fading.render(model, "conv", units=2, steps=steps, size=24, progress=False)
+        assert bench.renderings["fading"].recipe == alone.recipe
+        np.testing.assert_array_equal(bench.renderings["fading"].images, alone.images)
+        assert None not in measured(bench)["score"]
+    bench.close()
+
+
 def test_the_code_makes_what_is_on_the_screen(bench, model, comparison):
     bench.unit = 1
     bench.wait(120)
