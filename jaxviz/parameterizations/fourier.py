@@ -7,7 +7,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from jaxviz.parameterizations.base import Image, Leaf, Parameterization, finite, positions
@@ -80,7 +79,7 @@ class Fourier(Parameterization):
 
     def _scale(self, extents: tuple[int, ...]) -> Float[Array, "1 1 *half"]:
         decay = jnp.float32(frequencies(extents)) ** -jnp.float32(self.decay_power)
-        return (np.sqrt(math.prod(extents)) / 4 * decay)[None, None]
+        return (math.sqrt(math.prod(extents)) / 4 * decay)[None, None]
 
 
 def fourier(

@@ -279,6 +279,17 @@ def test_bad_input_is_refused_before_anything_is_compiled(model, monkeypatch, ar
         render(model, *arguments, **options)
 
 
+@pytest.mark.parametrize("parameterization", [jaxviz.fourier(), jaxviz.phase_only(), jaxviz.pixels()], ids=str)
+def test_a_jax_that_computes_in_64_bits_makes_the_same_pictures(parameterization):
+    found = []
+    for wide in (False, True):
+        with jax.enable_x64(wide):
+            small = jaxviz.wrap(small_network(), input_shape=(24, 24, 3))
+            found.append(render(small, "second", units=[1], steps=6, parameterization=parameterization))
+    np.testing.assert_allclose(found[0].images, found[1].images, atol=1e-5)  # optax rounds some numbers otherwise
+    assert found[0].recipe == found[1].recipe
+
+
 def test_what_is_no_model_is_refused():
     with pytest.raises(TypeError, match="make one with jaxviz"):
         render(lambda images: images, "second")
