@@ -187,6 +187,22 @@ def test_rmsprop_makes_the_steps_of_keras():
     np.testing.assert_allclose(found, image, rtol=1e-5)
 
 
+def test_nadam_makes_the_steps_of_its_definition():
+    """Dozat 2016 with one momentum: the mean gradient of the next step, corrected, and the present one beside it."""
+    gradients = RANDOM.normal(size=(6, 4)).astype(np.float32)
+    image, mean, square = np.zeros(4), np.zeros(4), np.zeros(4)
+    optimizer = nadam(learning_rate=0.1)
+    found, state = jnp.zeros(4), optimizer.init(jnp.zeros(4))
+    for step, gradient in enumerate(gradients, 1):
+        mean = 0.9 * mean + 0.1 * gradient
+        square = 0.999 * square + 0.001 * gradient**2
+        ahead = 0.9 * mean / (1 - 0.9 ** (step + 1)) + 0.1 * gradient / (1 - 0.9**step)
+        image = image + 0.1 * ahead / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
+        updates, state = optimizer.update(-jnp.array(gradient), state)
+        found = optax.apply_updates(found, updates)
+    np.testing.assert_allclose(found, image, rtol=1e-4)
+
+
 def test_lbfgs_finds_the_top_of_a_hill_whose_slopes_differ_a_thousandfold():
     """Where plain ascent needs thousands of steps: its rate is bounded by the steepest slope."""
     steepness = np.geomspace(1, 1000, WEIGHTS.size).reshape(WEIGHTS.shape).astype(np.float32)

@@ -126,6 +126,9 @@ def _normalized(learning_rate: Number) -> optax.GradientTransformation:
 def nadam(*, learning_rate: float) -> Recorded:
     """Climb by Adam with Nesterov's momentum, as MaCo does with a learning rate of 1.
 
+    The momentum is 0.9 throughout. In Keras and PyTorch it begins with half of that and rises: in Keras within some
+    hundred steps, in PyTorch within thousands.
+
     Args:
         learning_rate: of the optimizer.
 

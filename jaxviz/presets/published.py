@@ -163,7 +163,8 @@ _XPLIQUE = Preset(
 
 _EVERY_MACO = (
     "The magnitude is a formula and not ImageNet's mean (measure your own: `measure_magnitude`); crops are read "
-    "bilinearly; noise is converted to pixels from 0 to 1."
+    "bilinearly; noise is converted to pixels from 0 to 1; NAdam's momentum is 0.9 from the first step, where Keras "
+    "and PyTorch begin with half of that."
 )
 _MACO = Preset(
     name="maco",

@@ -186,6 +186,15 @@ def test_what_the_unit_does_not_look_at_is_transparent():
     assert (rendering.pictures()[:, :, 8:] == 119).all()
 
 
+def test_the_transparency_of_a_linear_unit_is_the_size_of_its_weights_at_every_step():
+    weights = np.random.default_rng(3).normal(size=(16, 16, 3, 2)).astype(np.float32)
+    linear = jaxviz.wrap(lambda images: jnp.einsum("nrcd,rcdu->nu", images, weights), input_shape=(16, 16, 3))
+    options = {"parameterization": PIXELS, "transforms": None, "transparency": True, "steps": 5}
+    rendering = render(linear, "output", units=[1, 0], **options)
+    expected = 5 * np.abs(weights).mean(axis=2)
+    np.testing.assert_allclose(rendering.transparency, np.moveaxis(expected, -1, 0)[::-1], rtol=1e-4)
+
+
 def test_nothing_is_added_up_unless_it_is_asked_for(model):
     plain, asked = (render(model, "patterns", units=[1], transparency=wanted) for wanted in (False, True))
     assert plain.transparency is None

@@ -118,3 +118,108 @@ def test_comparing_the_images_of_a_lane_that_holds_one_is_refused():
         jaxviz.interpolation(jaxviz.diversity("patterns"), jaxviz.channel("patterns", 0))
     with pytest.raises(ValueError, match="count is 1"):
         jaxviz.several(count=1)
+
+
+# --- known optima ----------------------------------------------------------------------------------
+
+PIXELS = jaxviz.pixels(decorrelated=False, standard_deviation=0.0)
+
+
+def linear_unit(shape=(12, 10, 1), seed=5):
+    weights = np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+    return jaxviz.wrap(lambda images: (images * weights).sum((1, 2)), input_shape=shape), weights[..., 0]
+
+
+def test_what_turns_a_linear_unit_off_is_the_opposite_of_what_excites_it():
+    model, weights = linear_unit()
+    both = [jaxviz.channel("sum", 0), -jaxviz.channel("sum", 0)]
+    options = {"size": (12, 10), "steps": 60, "transforms": None, "learning_rate": 0.1, "progress": False}
+    excites, silences = jaxviz.render(model, both, parameterization=PIXELS, **options).images[..., 0]
+    np.testing.assert_array_equal(excites > 0.5, weights > 0)
+    np.testing.assert_allclose(silences, 1 - excites, atol=1e-5)
+
+
+@pytest.mark.parametrize(("share", "stays"), [(1.5, True), (0.5, False)])
+def test_an_accentuated_photograph_stays_as_it_is_where_its_price_exceeds_the_slope(share, stays):
+    """Of `w . x - price |x - photograph|` the photograph is the optimum just where the price exceeds `|w|`."""
+    model, weights = linear_unit()
+    photograph = np.random.default_rng(6).uniform(0.3, 0.7, (12, 10, 1)).astype(np.float32)
+    objective = jaxviz.channel("sum", 0) - share * float(np.linalg.norm(weights)) * jaxviz.l2(photograph)
+    beginning = jaxviz.starting_from(photograph, jaxviz.pixels(standard_deviation=0.0, squashed=False))
+    options = {"size": (12, 10), "steps": 60, "transforms": None, "learning_rate": 0.003, "progress": False}
+    image = jaxviz.render(model, objective, parameterization=beginning, **options).images[0]
+    moved = (image - photograph)[..., 0]
+    assert (np.abs(moved).max() < 0.02) == stays
+    if not stays:
+        np.testing.assert_array_equal(moved > 0, weights > 0)
+
+
+def test_a_token_of_a_transformer_is_climbed_by_its_own_patch_before_attention_and_by_all_after_it():
+    """Four patches of 4 by 4 pixels and a class token before them; attention is even, so it takes their mean."""
+    weights = np.random.default_rng(7).normal(size=(16, 6)).astype(np.float32)
+
+    def network(images):
+        patches = images.reshape(-1, 2, 4, 2, 4).transpose(0, 1, 3, 2, 4).reshape(-1, 4, 16)
+        with jax.named_scope("embedded"):
+            tokens = jnp.concatenate([jnp.ones((len(images), 1, 6)), patches @ weights], axis=1)
+        with jax.named_scope("mixed"):
+            shares = jax.nn.softmax(0 * jnp.einsum("ntd,nsd->nts", tokens, tokens), axis=-1)
+            mixed = jnp.einsum("nts,nsd->ntd", shares, tokens)
+        return mixed[:, 0]
+
+    model = jaxviz.wrap(network, input_shape=(8, 8, 1))
+    layer = next(layer.name for layer in model.layers if layer.name.startswith("embedded") and layer.shape == (5, 6))
+    mixed = next(layer.name for layer in model.layers if layer.name.startswith("mixed") and layer.shape == (5, 6))
+    objectives = [jaxviz.objectives.token(layer, 2, position=3), jaxviz.objectives.token(mixed, 2)]
+    options = {"size": (8, 8), "steps": 40, "transforms": None, "learning_rate": 0.1, "progress": False}
+    own, every = jaxviz.render(model, objectives, parameterization=PIXELS, **options).images[..., 0]
+    wanted = weights[:, 2].reshape(4, 4) > 0
+    np.testing.assert_array_equal(own[4:, :4] > 0.5, wanted)  # the third patch is the lower left one
+    np.testing.assert_array_equal(np.delete(own.ravel(), np.ravel_multi_index(np.mgrid[4:8, :4], (8, 8)).ravel()), 0.5)
+    np.testing.assert_array_equal(every > 0.5, np.tile(wanted, (2, 2)))
+
+
+def shifted(activation, unit, offset):
+    return activation[..., unit].mean() + offset
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda number: {
+            "objective": jaxviz.channel("any", 0) - 0.01 * number * jaxviz.total_variation(exponent=number)
+        },
+        lambda number: {"objective": jaxviz.direction("patterns", [number, 1, 0, 2], cosine_power=number)},
+        lambda number: {"objective": jaxviz.custom(shifted, "patterns", numbers=[1, number])},
+        lambda number: {"parameterization": phase_only(contrast=number, decay_power=number, blur_pixels=0.1 * number)},
+        lambda number: {"parameterization": jaxviz.starting_from(np.full((20, 20, 3), number / 4))},
+        lambda number: {
+            "transforms": jaxviz.transforms.compose(
+                jaxviz.transforms.annealed(
+                    jaxviz.transforms.shift(number), jaxviz.transforms.shift(0), steps=2 + round(number)
+                ),
+                jaxviz.transforms.noise(0.1 * number, uniform=0.1 * number),
+            )
+        },
+        lambda number: {"stop_on_plateau": jaxviz.Plateau(patience_steps=round(8 * number), least_gain=number / 8)},
+        lambda number: {"gradient_rules": jaxviz.gradient_rules.redirected_relu(steps=round(4 * number))},
+    ],
+    ids=["penalty", "direction", "custom", "phase_only", "starting_from", "annealed", "plateau", "rule"],
+)
+def test_other_numbers_compile_nothing(asked):
+    model = striped_network()
+    compiled = []
+
+    def climb(number):
+        given = {"objective": jaxviz.channel("patterns", 0), "steps": 3, "size": 20, "progress": False} | asked(number)
+        return jaxviz.render(model, given.pop("objective"), **given)
+
+    climb(1.0)
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda name, *_, **__: compiled.append(name) if "backend_compile" in name else None
+    )
+    try:
+        climb(1.5)
+    finally:
+        jax.monitoring.clear_event_listeners()
+    assert compiled == []
