@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -100,6 +101,10 @@ def _render(parsed: argparse.Namespace) -> None:
 
     if len(parsed.target) > 2:
         raise ValueError(f"expected [MODEL] LAYER[:UNITS], got {len(parsed.target)} words: {' '.join(parsed.target)}")
+    if Path(parsed.out).suffix not in (".png", ".npz"):
+        raise ValueError(f"cannot write '{parsed.out}': the suffix must be .png (a picture) or .npz (everything)")
+    if parsed.columns is not None and (parsed.columns < 1 or not parsed.out.endswith(".png")):
+        raise ValueError(f"--columns {parsed.columns} is for a .png with one column or more")
     _check_writable(parsed.out)
     model = _model(parsed.target[0] if len(parsed.target) == 2 else _DEFAULT_MODEL, parsed.weights)
     layer, units = _units(parsed.target[-1], model.layers)
@@ -113,7 +118,7 @@ def _render(parsed: argparse.Namespace) -> None:
         transforms=None if parsed.preset == "none" else parsed.preset,
         progress=not parsed.quiet,
     )
-    rendering.save(parsed.out, **({"columns": parsed.columns, "labels": True} if parsed.out.endswith(".png") else {}))
+    rendering.save(parsed.out, columns=parsed.columns, labels=parsed.out.endswith(".png"))
     print(rendering)
     print(f"wrote {parsed.out}")
 
@@ -123,6 +128,7 @@ def _demo(parsed: argparse.Namespace) -> None:
     from jaxviz.html import write_renderings
 
     folder = Path(parsed.out)
+    _check_writable(str(folder / "explorer.html"))
     renderings: list[Any] = []
     model = jaxviz.load()
     print(model)
@@ -139,10 +145,11 @@ def _demo(parsed: argparse.Namespace) -> None:
 
 def _check_writable(path: str) -> None:
     """Refuse a file that cannot be written before minutes are spent on what it should hold."""
-    if Path(path).suffix not in (".png", ".npz"):
-        raise ValueError(f"cannot write '{path}': the suffix must be .png (a picture) or .npz (everything)")
     if Path(path).is_dir():
         raise ValueError(f"cannot write '{path}': it is a folder")
+    there = next(folder for folder in Path(path).absolute().parents if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise ValueError(f"cannot write '{path}': '{there}' is no folder that can be written to")
 
 
 def _size(text: str) -> int | tuple[int, ...]:

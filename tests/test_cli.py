@@ -242,10 +242,15 @@ def test_demo_writes_a_layer_and_classes_of_the_default_model(asked, monkeypatch
         (["render", "no_such:model", "first", "-o", "a.jpg"], "cannot write 'a.jpg': the suffix must be .png"),
         (["render", "no_such:model", "first", "-o", "a"], "cannot write 'a': the suffix must be .png"),
         (["render", "no_such:model", "first", "-o", "folder.png"], "cannot write 'folder.png': it is a folder"),
+        (["render", "no_such:model", "first", "-o", "file/a.png"], "file' is no folder that can be written to"),
+        (["render", "no_such:model", "first", "-o", "a.png", "--columns", "0"], "--columns 0 is for a .png"),
+        (["render", "no_such:model", "first", "-o", "a.npz", "--columns", "2"], "--columns 2 is for a .png"),
+        (["demo", "-o", "file"], "file' is no folder that can be written to"),
     ],
 )
 def test_a_bad_request_is_answered_in_one_line_and_exit_code_1(arguments, message, capsys, networks):
     (networks / "folder.png").mkdir(exist_ok=True)
+    (networks / "file").touch()
     assert main(arguments) == 1
     output, error = capsys.readouterr()
     assert output == ""
