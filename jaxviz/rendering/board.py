@@ -47,6 +47,7 @@ class Board:
         continued: Tiles that went on from a picture made under other settings.
         slots: The lanes, once they are needed.
         wished: The number of lanes that was wished for.
+        given: The steps that the tiles in the lanes were given; the settings may ask for others while a slice runs.
     """
 
     layer: Place
@@ -60,6 +61,7 @@ class Board:
     continued: set[int] = dataclasses.field(default_factory=set[int])
     slots: Slots | None = None
     wished: int = 0
+    given: int = 0
 
     def program(self, wished: int | None = None) -> tuple[str, int, int, int]:
         """Return what decides which compiled program is used, with the lanes that there are or with others."""
@@ -115,7 +117,8 @@ class Board:
                 dict.fromkeys(tier), key=lambda position: (self.steps.get(position, 0), position not in inside)
             )
             chosen += [position for position in ranked if position not in chosen][: slots.count - len(chosen)]
-        self.states |= slots.arrange(chosen, self.states, last_step=self.settings.steps)
+        self.given = self.settings.steps
+        self.states |= slots.arrange(chosen, self.states, last_step=self.given)
 
     def update(self, look: Look, column: int) -> Update:
         """Take over what a slice did to the tile in one column, and say it."""
@@ -127,7 +130,7 @@ class Board:
         if state == "climbing":
             self.ended.pop(position, None)
         else:
-            self.ended[position] = (self.settings.steps, state, message)
+            self.ended[position] = (self.given, state, message)
         unit, sign = self.tile(position)
         return Update(
             unit=unit,

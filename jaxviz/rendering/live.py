@@ -211,7 +211,7 @@ class Live:
     def _climb(self, board: Board, slots: Slots) -> list[Update]:
         """Make the steps of one slice."""
         first = [board.steps.get(position, 0) for position in slots.units]
-        left = min(min(board.settings.steps, next_stage(steps)) - steps for steps in first)
+        left = min(min(board.given, next_stage(steps)) - steps for steps in first)
         count = self._pace.steps(board.program(), most=left)
         began = time.perf_counter()
         slots.step(count)

@@ -9,6 +9,7 @@ from test_render import small_network
 
 import jaxviz
 from jaxviz.rendering import Live
+from jaxviz.rendering.slots import Slots
 
 SETTINGS = jaxviz.Settings(steps=12, size=24)
 
@@ -171,6 +172,21 @@ def test_fewer_steps_than_were_made_end_a_tile_where_it_is(live):
         made = live.advance()[0].step
     updates = climb(live, "second", [[(1, 1)]], SETTINGS.changed(steps=5))
     assert [(update.step, update.state, len(update.scores)) for update in updates] == [(made, "done", 0)]
+
+
+def test_more_steps_that_are_asked_for_while_the_last_slice_runs_are_made(live, monkeypatch):
+    show = Slots.show
+
+    def asking(slots):
+        live.aim("second", SETTINGS.changed(steps=20), from_scratch=True)
+        return show(slots)
+
+    monkeypatch.setattr(Slots, "show", asking)
+    climb(live, "second", [[(1, 1)]])
+    monkeypatch.undo()
+    live.prioritise([[(1, 1)]])
+    finish(live)
+    assert live.rendering([(1, 1)]).score_history.shape[0] == 20
 
 
 def test_a_moved_setting_starts_from_noise_or_goes_on_from_the_picture(live):
