@@ -39,9 +39,15 @@ class Code(TypedDict):
     grid: str
 
 
+class _Value(traitlets.Any):
+    """A trait of any value; where None is allowed, traitlets asks no validator about it."""
+
+    allow_none = False
+
+
 def _trait(hint: Any, default: Any, *, both: bool = False) -> Any:
     """Return a synchronised trait; `hint` is the type of its JSON, for TypeScript."""
-    trait = traitlets.Any(default, read_only=not both)
+    trait = _Value(default, read_only=not both)
     return trait.tag(sync=True, hint=hint, both=both)
 
 

@@ -1,8 +1,9 @@
 """What is chosen in a widget: layer, units, settings and the rest that may be changed from both sides."""
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal, TypedDict, cast
+from typing import Any, Literal, SupportsIndex, TypedDict, cast
 
 from jaxviz.results import Settings
 from jaxviz.widgets.facts import Facts, hint
@@ -143,9 +144,13 @@ def _from_scratch(choice: Choice, facts: Facts, value: Any) -> bool:  # noqa: AR
 
 def _tile_pixels(choice: Choice, facts: Facts, value: Any) -> int:  # noqa: ARG001
     least, greatest = TILE_PIXELS
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= greatest:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, SupportsIndex)
+        or not least <= operator.index(value) <= greatest
+    ):
         raise ValueError(f"tile_pixels is {value!r}; it must be a whole number from {least} to {greatest}.")
-    return value
+    return operator.index(value)
 
 
 def _pins(choice: Choice, facts: Facts, value: Any) -> tuple[Pin, ...]:  # noqa: ARG001

@@ -113,10 +113,15 @@ def open_bench(
         name=model.name,
         input_shape=model.input_shape,
         label=label,
-        what=f"{objective!r}, units=[{unit!r}]" if isinstance(objective, str) else "objective",
+        what="objective" if not isinstance(objective, str) else f"{objective!r}, units={_written(unit)}",
         presets={preset.name: PRESETS.get(preset.name) is preset for preset in chosen},
     )
     return Session(climb, facts, first_choice(facts, {}, options), serve=serve), climb
+
+
+def _written(unit: int | str | None) -> str:
+    """Write the unit of a layer as Python; a layer of one unit needs none."""
+    return "None" if unit is None else f"[{unit if isinstance(unit, str) else int(unit)!r}]"
 
 
 def open_session(model: "Model", changes: Mapping[str, Any], options: Mapping[str, Any]) -> Session:

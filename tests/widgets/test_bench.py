@@ -168,3 +168,10 @@ def test_own_presets_and_any_objective_may_be_on_the_bench(model, no_thread_left
 def test_what_is_wrong_is_said_before_anything_runs(model, arguments, options, error, message):
     with pytest.raises(error, match=message):
         jaxviz.Bench(model, *arguments, **options)
+
+
+@pytest.mark.parametrize(("unit", "written"), [(np.int64(1), "units=[1]"), ("cat", "units=['cat']")])
+def test_the_code_names_the_unit_as_python_does(model, no_thread_left, unit, written):
+    bench = jaxviz.Bench(model, "output", unit, presets=["dvt_3"], **OPTIONS)
+    assert written in bench.code["unit"]
+    bench.close()

@@ -417,3 +417,19 @@ def test_an_observer_finds_traits_that_belong_together(open_widget):
     )
     explorer.layer = "first"
     assert set(map(repr, seen)) == {repr(("first", 4, 0, []))}
+
+
+@pytest.mark.parametrize("name", ["layer", "unit", "settings", "from_scratch", "tile_pixels", "pins"])
+def test_none_is_refused_as_any_other_wrong_value_and_nothing_changes(open_widget, name):
+    explorer = open_widget("block")
+    before = getattr(explorer, name)
+    with pytest.raises(traitlets.TraitError):
+        setattr(explorer, name, None)
+    assert getattr(explorer, name) == before
+
+
+def test_numpys_whole_numbers_are_taken_wherever_a_number_is(open_widget):
+    explorer = open_widget("block")
+    explorer.tile_pixels, explorer.unit, explorer.selection = np.int64(64), np.int64(1), np.arange(2)
+    explorer.settings = {"steps": np.int64(3)}
+    assert (explorer.tile_pixels, explorer.unit, explorer.selection, explorer.settings["steps"]) == (64, 1, [0, 1], 3)
