@@ -186,11 +186,7 @@ class Engine:
             transparency=_added_up(lanes.transparency, slopes),
         )
         result = select(climbing & sound, advanced, lanes)
-        result = result._replace(
-            score=jnp.where(climbing, scores, lanes.score),
-            alive=jnp.where(climbing, sound, lanes.alive),
-        )
-        return result, jnp.where(climbing, scores, jnp.nan)
+        return result._replace(alive=jnp.where(climbing, sound, lanes.alive)), jnp.where(climbing, scores, jnp.nan)
 
     @functools.cached_property
     def images(self) -> Callable[..., Float[Array, "lane *position channel"]]:

@@ -30,7 +30,6 @@ class Lanes(NamedTuple):
         key: Each unit's own random key.
         step: Steps made so far.
         last_step: Steps to make; a lane whose step has reached it stands still.
-        score: Score at the last step.
         alive: False once the score or the gradient was not finite; the variables stay as they were then.
         moved: Whether any gradient was ever other than zero.
         settled: Whether the score has stopped rising; the lane stands still from then on.
@@ -43,7 +42,6 @@ class Lanes(NamedTuple):
     key: Array
     step: Int[Array, " lane"]
     last_step: Int[Array, " lane"]
-    score: Float[Array, " lane"]
     alive: Bool[Array, " lane"]
     moved: Bool[Array, " lane"]
     settled: Bool[Array, " lane"]
@@ -82,10 +80,9 @@ def begun(
 ) -> Lanes:
     """Return lanes whose units have made no step."""
     no, yes = jnp.zeros_like(last_step, bool), jnp.ones_like(last_step, bool)
-    unknown = jnp.full(last_step.shape, jnp.nan, jnp.float32)
     step = jnp.zeros_like(last_step)
     progress = no_progress(len(last_step))
-    return Lanes(variables, optimizer, key, step, last_step, unknown, yes, no, no, progress, transparency)
+    return Lanes(variables, optimizer, key, step, last_step, yes, no, no, progress, transparency)
 
 
 def select(mask: Bool[Array, " lane"], chosen: Any, other: Any) -> Any:

@@ -1,7 +1,7 @@
 """The bench: one unit under several presets at once, with numbers that say which picture to believe."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from jaxviz.results import Rendering, Settings
 from jaxviz.widgets.base import Measure
@@ -15,14 +15,6 @@ _MEANINGS = {
     "robustness": "Share of the score that is left under small shifts, scalings and rotations; 1 is all of it",
     "fine detail": "Share of the power above a quarter cycle a pixel; photographs have about 0.01, speckle much more",
 }
-
-
-class BenchClimb(Protocol):
-    """What the bench needs of its climb beside what every climb has."""
-
-    def measures(self) -> Mapping[str, Sequence[float | None]]:
-        """Return for each measure a number of each preset, or None."""
-        ...
 
 
 class BenchFacts(Facts):
