@@ -14,6 +14,7 @@ from jaxviz.models import Model
 from jaxviz.objectives import Objective
 from jaxviz.rendering import render
 from jaxviz.results import Rendering, contact_sheet, png_bytes
+from jaxviz.results.files import write_whole
 
 PERCENTILES = (0.0, 25.0, 50.0, 75.0, 100.0)
 """Least, slightly negative, usual, slightly positive and greatest, as the article shows them."""
@@ -58,8 +59,9 @@ class ActivationSpectrum:
         return contact_sheet(self.pictures(), labels=self.labels, columns=len(self.labels))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the grid as a PNG file."""
-        Path(path).write_bytes(png_bytes(self.grid()))
+        """Write the grid as a PNG file; a missing folder is made."""
+        png = png_bytes(self.grid())
+        write_whole(Path(path), lambda file: file.write(png))
 
     def __repr__(self) -> str:
         return f"ActivationSpectrum({', '.join(self.labels)})"

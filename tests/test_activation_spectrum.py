@@ -50,7 +50,7 @@ def test_it_is_one_row_whatever_the_size_of_the_data(model, tmp_path):
     spectrum = jaxviz.activation_spectrum(model, jaxviz.channel("mean", 0), data=data, percentiles=(100, 0), **OPTIONS)
     assert spectrum.percentiles == (0, 100)
     assert spectrum.pictures().shape == (4, 8, 8, 3)
-    spectrum.save(tmp_path / "row.png")
+    spectrum.save(tmp_path / "new folder" / "row.png")
     with Image.open(io.BytesIO(spectrum._repr_png_())) as picture:
         assert picture.width > 4 * 8 > picture.height
 

@@ -54,8 +54,8 @@ def test_presets_are_compared_in_rows_and_each_is_what_it_is_alone(model):
 
 def test_a_comparison_is_saved_as_a_picture(model, tmp_path):
     comparison = compare_presets(model, model.layers[-1], units=0, presets=["lucid"], size=48, steps=1, progress=False)
-    comparison.save(tmp_path / "sheet.png")
-    assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
+    comparison.save(tmp_path / "new folder" / "sheet.png")
+    assert (tmp_path / "new folder" / "sheet.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_table_lists_every_preset_with_what_differs():

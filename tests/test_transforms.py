@@ -462,6 +462,7 @@ def test_equality_is_about_values_and_not_about_arrays():
         (lambda: rotate(float("inf")), ValueError, "The greatest angle is inf"),
         (lambda: rotate(choices=[]), ValueError, "The angles to choose from are"),
         (lambda: rotate(choices=[float("nan")]), ValueError, "Give finite numbers, one or more"),
+        (lambda: compose([pad(2), crop(4)]), TypeError, r"is no transform; give one such as.*each by itself"),
         (lambda: compose(pad(2), crop(4)).output_size(4, 9), ValueError, r"crop\(4\) takes 8 pixels off"),
         (lambda: jitter(4).output_size(9, 4), ValueError, "leaves nothing of an image of 9 by 4"),
         (

@@ -51,6 +51,8 @@ def joint(models: Mapping[str, Model], *, input_shape: Sequence[int] | None = No
         >>> jaxviz.render(both, objective, steps=2, size=16, progress=False).labels
         ('bright:0 + 2 edges:1',)
     """
+    if not isinstance(models, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError("joint takes the models by their names, as in joint({'a': one, 'b': two}).")
     wrong = [model for model in models.values() if not isinstance(model, Model)]  # pyright: ignore[reportUnnecessaryIsInstance]
     if wrong:
         raise TypeError(f"{wrong[0]!r} is no model; make one with jaxviz.wrap or jaxviz.load.")

@@ -223,7 +223,7 @@ def l2(constant: Any = 0.5) -> L2Penalty:
     if np.ndim(constant) == 0:
         return L2Penalty(float(constant))
     anchor = np.array(constant, np.float32)
-    if not (np.isfinite(anchor).all() and anchor.min() >= 0 and anchor.max() <= 1):
+    if anchor.size == 0 or not (np.isfinite(anchor).all() and anchor.min() >= 0 and anchor.max() <= 1):
         raise ValueError(f"The image for l2 has shape {anchor.shape}; give one image with values in [0, 1].")
     anchor.flags.writeable = False
     return L2Penalty(anchor)

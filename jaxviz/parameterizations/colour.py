@@ -69,7 +69,7 @@ def measure_colours(images: Any) -> np.ndarray[Any, Any]:
         changes the image as much as the data vary along it.
 
     Raises:
-        ValueError: there are no images, or they are constant.
+        ValueError: there are no images, or they are constant or not finite.
 
     References:
         C. Olah, A. Mordvintsev, L. Schubert: Feature Visualization. Distill, 2017. lucid 0.3.10 ships the result for
@@ -82,8 +82,8 @@ def measure_colours(images: Any) -> np.ndarray[Any, Any]:
         True
     """
     array: np.ndarray[Any, Any] = np.asarray(images, np.float64)
-    if array.ndim < 2 or array.shape[0] == 0:
-        raise ValueError(f"The images have shape {array.shape}; give [batch, height, width, channel], at least one.")
+    if array.ndim < 2 or array.size == 0 or not np.isfinite(array).all():
+        raise ValueError(f"The images have shape {array.shape}; give finite numbers, [batch, height, width, channel].")
     values = array.reshape(-1, array.shape[-1])
     covariance = np.atleast_2d(np.cov(values.T, bias=True))
     return colour_root(covariance)

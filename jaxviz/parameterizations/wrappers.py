@@ -135,7 +135,11 @@ def starting_from(image: Any, inner: Parameterization | None = None) -> Starting
         True
     """
     numbers = np.array(image, np.float32)
-    if numbers.ndim < 1 or not (np.isfinite(numbers).all() and numbers.min() >= 0 and numbers.max() <= 1):
+    if (
+        numbers.size == 0
+        or numbers.ndim < 1
+        or not (np.isfinite(numbers).all() and numbers.min() >= 0 and numbers.max() <= 1)
+    ):
         raise ValueError(f"The image to start from has shape {numbers.shape}; give one image with values in [0, 1].")
     checked = _checked(inner)
     if not isinstance(checked, Fourier | Pixels):

@@ -23,7 +23,8 @@ def objectives_of(
     if isinstance(objective, Objective):
         objective = [objective]
     if not isinstance(objective, str | Layer):
-        objectives = list(objective)
+        given: Any = objective
+        objectives = cast(list[Objective], list(cast(Any, given)) if isinstance(given, Iterable) else [given])
         wrong = [item for item in objectives if not isinstance(item, Objective)]  # pyright: ignore[reportUnnecessaryIsInstance]
         if wrong:
             raise TypeError(f"{wrong[0]!r} is no objective. Make one with jaxviz.channel, jaxviz.class_logit, …")

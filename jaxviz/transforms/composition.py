@@ -102,7 +102,7 @@ def compose(*transforms: Transform) -> Compose:
             Without any the image stays as it is.
 
     Raises:
-        TypeError: one of them takes several views.
+        TypeError: one of them is no transform, or takes several views.
 
     Example:
         >>> from jaxviz.transforms import jitter, pad, rotate
@@ -112,6 +112,10 @@ def compose(*transforms: Transform) -> Compose:
     """
     flat: list[Transform] = []
     for transform in transforms:
+        if not isinstance(transform, Transform):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(
+                f"{transform!r} is no transform; give one such as jaxviz.transforms.shift(8), each by itself."
+            )
         if transform.views > 1:
             raise TypeError(f"{transform} takes several views: put several_views around the whole composition.")
         flat += transform.transforms if isinstance(transform, Compose) else [transform]

@@ -264,6 +264,8 @@ def test_what_cannot_be_joined_is_told(models):
     grey = jaxviz.wrap(lambda images: images.mean((1, 2)), input_shape=(16, 16, 1))
     with pytest.raises(ValueError, match="differ in more than their size"):
         jaxviz.joint({"pets": models["pets"], "grey": grey})
+    with pytest.raises(TypeError, match="takes the models by their names"):
+        jaxviz.joint([models["pets"], models["fruits"]])
     with pytest.raises(ValueError, match="at least two models; 1 given"):
         jaxviz.joint({"pets": models["pets"]})
     with pytest.raises(ValueError, match="'a/b' cannot be a model's name"):

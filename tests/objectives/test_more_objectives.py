@@ -171,6 +171,7 @@ def test_classes_by_name_have_probabilities_too():
         (lambda: custom(lambda maps: maps[0], "maps").check(SHAPES), ValueError, "return one number"),
         (lambda: from_json(custom(lambda maps: maps.mean(), "maps").to_json()), ValueError, "made again by hand"),
         (lambda: l2(255 * IMAGE), ValueError, r"values in \[0, 1\]"),
+        (lambda: l2(IMAGE[:0]), ValueError, "give one image"),
         (lambda: l2(IMAGE[:4]).check_image(IMAGE.shape), ValueError, r"images of \(8, 9, 3\) are scored"),
     ],
 )

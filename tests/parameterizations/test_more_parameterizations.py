@@ -203,7 +203,9 @@ def test_each_of_a_batch_is_what_it_is_alone_compiled_or_not(parameterization):
     ("make", "error", "message"),
     [
         (lambda: measure_colours(np.zeros((5, 4, 4, 3))), ValueError, "images are constant"),
-        (lambda: measure_colours(np.zeros(3)), ValueError, "give \\[batch"),
+        (lambda: measure_colours(np.zeros(3)), ValueError, r"give finite numbers, \[batch"),
+        (lambda: measure_colours(np.full((5, 4, 4, 3), np.nan)), ValueError, "give finite numbers"),
+        (lambda: starting_from(np.zeros((0, 8, 3))), ValueError, "give one image"),
         (lambda: fourier(colours=np.ones((3, 2))), ValueError, r"shape \(3, 2\); give the finite square matrix"),
         (lambda: start(fourier(colours=np.eye(4)), (8, 8, 3)), ValueError, "matrix of 4×4, the image has 3 channels"),
         (lambda: laplacian_pyramid(levels=0), ValueError, "levels is 0; give a whole number, 1 or more"),

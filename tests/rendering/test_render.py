@@ -244,6 +244,7 @@ def test_a_recipe_holds_what_is_needed_to_make_the_image_again(model):
         (["output"], {"units": ["be"]}, ValueError, "bee"),
         ([[]], {}, ValueError, "list of objectives is empty"),
         ([[3]], {}, TypeError, "3 is no objective"),
+        ([None], {}, TypeError, "None is no objective"),
         ([jaxviz.channel("second", 0)], {"units": [1]}, TypeError, "units belongs to a layer's name"),
         (["second"], {"steps": 0}, ValueError, "at least 1 step"),
         (["second"], {"steps": 2.5}, TypeError, "whole number"),

@@ -30,6 +30,7 @@ def load(name: str = "efficientnet_lite0", *, weights: str | Path | None = None)
 
     Raises:
         ValueError: No network has that name, or its weights are missing, damaged, or another network's.
+        OSError: The file of weights that was named cannot be read.
         ImportError: The package that carries the weights is not installed.
 
     Example:
