@@ -1,5 +1,6 @@
 """Opening: where model, engine and widgets come together; the one file of the widgets that knows the engine."""
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -74,11 +75,9 @@ def open_bench(
     Raises:
         KeyError, IndexError, TypeError, ValueError: Something is wrong; the message says what is allowed.
     """
-    from jaxviz import evidence
     from jaxviz.models import Model
     from jaxviz.presets import PRESETS, Preset, named
-    from jaxviz.rendering import SideBySide, border_pixels, one_objective
-    from jaxviz.transforms import ranges
+    from jaxviz.rendering import SideBySide, one_objective
 
     if not isinstance(model, Model):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"{model!r} is no model; make one with jaxviz.wrap or jaxviz.load.")
@@ -87,18 +86,6 @@ def open_bench(
     if not names or len(set(names)) < len(names):
         raise ValueError(f"The presets are {names}; give at least one, and each under a name of its own.")
     climbed, label = one_objective(model, objective, unit)
-    border = border_pixels(model)
-
-    def measure(image: Any) -> dict[str, float]:
-        # As in docs/quality.md: stronger than what a preset climbs under, and drawn with another key.
-        unseen = ranges(
-            max_shift_pixels=image.shape[0] / 16, scale_range=0.15, max_degrees=12.0, noise=0.0, border_pixels=border
-        )
-        return {
-            "score": float(evidence.scores(model, climbed, image[None])[0, 0]),
-            "robustness": float(evidence.robustness(model, [climbed], image[None], unseen, key=1, draws=4)[0]),
-            "fine detail": float(evidence.high_frequency_energy(image[None])[0]),
-        }
 
     def arguments(preset: Preset) -> Callable[[Settings], dict[str, Any]]:
         def given(settings: Settings) -> dict[str, Any]:
@@ -108,7 +95,8 @@ def open_bench(
 
         return given
 
-    climb = SideBySide(model, climbed, {preset.name: arguments(preset) for preset in chosen}, measure=measure)
+    recipes = {preset.name: arguments(preset) for preset in chosen}
+    climb = SideBySide(model, climbed, recipes, measure=functools.partial(_measured, model, climbed))
     facts = BenchFacts(
         name=model.name,
         input_shape=model.input_shape,
@@ -117,6 +105,27 @@ def open_bench(
         presets={preset.name: PRESETS.get(preset.name) is preset for preset in chosen},
     )
     return Session(climb, facts, first_choice(facts, {}, options), serve=serve), climb
+
+
+def _measured(model: "Model", objective: Any, image: Any) -> dict[str, float]:
+    """Measure a finished picture of the bench."""
+    from jaxviz import evidence
+    from jaxviz.rendering import border_pixels
+    from jaxviz.transforms import ranges
+
+    # As in docs/quality.md: stronger than what a preset climbs under, and drawn with another key.
+    unseen = ranges(
+        max_shift_pixels=image.shape[0] / 16,
+        scale_range=0.15,
+        max_degrees=12.0,
+        noise=0.0,
+        border_pixels=border_pixels(model),
+    )
+    return {
+        "score": float(evidence.scores(model, objective, image[None])[0, 0]),
+        "robustness": float(evidence.robustness(model, objective, image[None], unseen, key=1, draws=4)[0]),
+        "fine detail": float(evidence.high_frequency_energy(image[None])[0]),
+    }
 
 
 def _written(unit: int | str | None) -> str:
