@@ -1,7 +1,6 @@
 """What pictures do to their own unit, against what real data does to it."""
 
 import dataclasses
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -10,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from jaxviz.models import Layer, Model, Network
+from jaxviz.models import Layer, Model
 from jaxviz.objectives import Objective, Target
 from jaxviz.transforms import Transform
 
@@ -70,7 +69,7 @@ def scores(
     for objective in bound:
         objective.check(shapes)
         objective.check_image(images.shape[1:])
-    activations = _activations(network, tuple(targets.items()))
+    activations = network.compiled(tuple((layer, target.rectified) for target, layer in targets.items()))
     forms: dict[Any, list[int]] = {}
     for position, objective in enumerate(bound):
         leaves, form = cast(tuple[list[Any], Any], jax.tree.flatten(objective))
@@ -79,7 +78,7 @@ def scores(
     for start in range(0, len(images), size):
         part = images[start : start + size]
         padded = jnp.asarray(np.pad(part, [(0, size - len(part)), *[(0, 0)] * (part.ndim - 1)]))
-        values = activations(model.weights, padded)
+        values = dict(zip(targets, activations(model.weights, padded), strict=True))
         for positions in forms.values():
             stacked = jax.tree.map(
                 lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]),
@@ -173,24 +172,6 @@ def _targets(model: Model, objectives: Sequence[Objective]) -> dict[Target, Laye
     for target in sorted(frozenset[Target]().union(*(objective.targets() for objective in objectives))):
         targets[target] = model.layers.named(target.layer) if target.layer else model.class_logits()
     return targets
-
-
-@functools.lru_cache(maxsize=32)
-def _activations(network: Network, targets: tuple[tuple[Target, Layer], ...]) -> Callable[..., dict[Target, Array]]:
-    wanted = sorted({value for target, layer in targets for value in network.wanted(layer, rectified=target.rectified)})
-
-    def compute(weights: Sequence[Any], images: Array) -> list[Array]:
-        program = network.program
-        known = dict(zip(program.weight_values, weights, strict=True)) | {program.image_value: images}
-        values = dict(zip(wanted, program.evaluate(known, wanted), strict=True))
-        return [network.read(values, layer, rectified=target.rectified) for target, layer in targets]
-
-    compiled = cast(Callable[..., list[Array]], jax.jit(compute))
-
-    def named(weights: Sequence[Any], images: Array) -> dict[Target, Array]:
-        return dict(zip((target for target, _ in targets), compiled(weights, images), strict=True))
-
-    return named
 
 
 def _all_scores(objectives: Objective, activations: Mapping[Target, Array], images: Array, count: int) -> Array:

@@ -16,7 +16,7 @@ from jaxviz.models.adaptation import Adapted
 from jaxviz.models.family import Family, family_of
 from jaxviz.models.layers import Layer, LayerTable
 from jaxviz.models.naming import Naming
-from jaxviz.models.network import Network, compiled_activations
+from jaxviz.models.network import Network
 from jaxviz.models.program import Program
 from jaxviz.models.table import BATCH, image_axis, layer_table
 from jaxviz.models.tracing import Preprocess, leaves, trace
@@ -267,7 +267,7 @@ class Model:
 
     def _activations(self, images: Any, layers: tuple[Layer, ...]) -> list[Array]:
         network = self.network(images.shape[1:], images.shape[0])
-        return compiled_activations(network, layers)(self.weights, jnp.asarray(images))
+        return network.compiled(tuple((layer, True) for layer in layers))(self.weights, jnp.asarray(images))
 
     def _trace(self, shape: tuple[int, ...]) -> tuple[Program, Naming]:
         return trace(self._adapted, self._preprocess, shape, name=self.name, input_shape=self.input_shape)

@@ -48,6 +48,25 @@ class Network:
         """Assemble a layer's activations `[batch, …, channel]` from evaluated values."""
         return self._oriented(_assemble(self._description(layer, rectified), values), layer)
 
+    @functools.cached_property
+    def compiled(self) -> Callable[[tuple[tuple[Layer, bool], ...]], Callable[..., list[Array]]]:
+        """Compile what reads layers, each rectified or not: `compiled(reads)(weights, images) -> activations`.
+
+        What was compiled is kept with the network, and goes with it.
+        """
+        return functools.lru_cache(maxsize=64)(self._compile)
+
+    def _compile(self, reads: tuple[tuple[Layer, bool], ...]) -> Callable[..., list[Array]]:
+        wanted = sorted({value for layer, rectified in reads for value in self.wanted(layer, rectified=rectified)})
+
+        @jax.jit
+        def compute(weights: Sequence[Any], images: Float[Array, "batch ..."]) -> list[Array]:
+            known = dict(zip(self.program.weight_values, weights, strict=True)) | {self.program.image_value: images}
+            values = dict(zip(wanted, self.program.evaluate(known, wanted), strict=True))
+            return [self.read(values, layer, rectified=rectified) for layer, rectified in reads]
+
+        return compute
+
     def _description(self, layer: Layer, rectified: bool) -> Any:
         value = self.value(layer)
         return value if rectified else unrectified(self.program, self.naming, value)
@@ -59,21 +78,6 @@ class Network:
         if array.shape[0] != batch:
             array = array.reshape(batch, array.shape[0] // batch, *array.shape[1:])
         return array
-
-
-@functools.lru_cache(maxsize=64)
-def compiled_activations(network: Network, layers: tuple[Layer, ...]) -> Callable[..., list[Array]]:
-    """Return the compiled function `(weights, images) -> activations` of some layers."""
-    wanted = sorted({value for layer in layers for value in network.wanted(layer, rectified=True)})
-
-    @jax.jit
-    def compute(weights: Sequence[Any], images: Float[Array, "batch ..."]) -> list[Array]:
-        program = network.program
-        known = dict(zip(program.weight_values, weights, strict=True)) | {program.image_value: images}
-        values = dict(zip(wanted, program.evaluate(known, wanted), strict=True))
-        return [network.read(values, layer, rectified=True) for layer in layers]
-
-    return compute
 
 
 def _numbers(description: Any) -> list[int]:

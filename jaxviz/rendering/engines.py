@@ -1,6 +1,7 @@
 """The engines that were made, and how a new one is laid out: so many lanes, devices, parts and views at once."""
 
 import functools
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any, cast
@@ -17,6 +18,12 @@ from jaxviz.rendering.lanes import affordable_lanes, lanes_together, parts_at_on
 from jaxviz.rendering.overriding import overrides
 from jaxviz.rendering.request import Request
 from jaxviz.rendering.scoring import Scoring, values_read
+
+# Of a model: every optax transformation that a user makes is another one, and every layer has its own.
+_MOST_ENGINES = 256
+
+# An explorer's thread and the user's may look for the same engine.
+_finding = threading.Lock()
 
 _engines: "weakref.WeakKeyDictionary[Model, dict[Any, Engine]]" = weakref.WeakKeyDictionary()
 
@@ -48,11 +55,16 @@ def engine_of(request: Request, unit: int, wished: int) -> tuple[Engine, int]:
     rules = cast(Any, jax.tree.structure(request.gradient_rules))
     layout = (devices, parts, together, request.transparency)
     identity = (request.canvas_size, each, request.image_size, images, targets, views, optimizer, *how, rules, *layout)
-    engines = _engines.setdefault(model, {})
-    if identity not in engines:
-        scoring = _scoring(request, targets, together * images, views)
-        engines[identity] = Engine(scoring, request.optimizer, request.image_size, *layout)
-    return engines[identity], each * devices.count
+    with _finding:
+        engines = _engines.setdefault(model, {})
+        engine = engines.pop(identity, None)
+        if engine is None:
+            scoring = _scoring(request, targets, together * images, views)
+            engine = Engine(scoring, request.optimizer, request.image_size, *layout)
+        engines[identity] = engine  # behind the others, which were used longer ago
+        for oldest in list(engines)[:-_MOST_ENGINES]:
+            del engines[oldest]
+    return engine, each * devices.count
 
 
 def _scoring(request: Request, targets: tuple[tuple[Target, Layer], ...], batch: int, views: int) -> Scoring:

@@ -1,5 +1,8 @@
 """The table of layers and the activations of a model."""
 
+import gc
+import weakref
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -127,3 +130,15 @@ def test_an_activation_below_the_top_costs_only_the_work_below_it(model):
 
     assert flops("first/conv") < flops("output")
     assert flops("first/conv") == pytest.approx(2 * model.layers["first/conv"].flops, rel=0.25)
+
+
+def test_nothing_holds_a_model_and_what_was_compiled_of_it_when_nobody_has_it():
+    model = jaxviz.wrap(lambda images: jnp.tanh(images).mean((1, 2)), input_shape=(16, 16, 3))
+    images = np.zeros((2, 16, 16, 3), np.float32)
+    model.activations(images, ["tanh", "mean"])
+    jaxviz.evidence.scores(model, jaxviz.channel("mean", 0), images)
+    jaxviz.render(model, "mean", units=0, steps=1, size=16, progress=False)
+    gone = [weakref.ref(each) for each in (model, model.network((16, 16, 3), 1), model.network((16, 16, 3), 2))]
+    del model
+    gc.collect()
+    assert [each() for each in gone] == [None] * 3

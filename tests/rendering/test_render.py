@@ -177,6 +177,19 @@ def test_any_optax_optimizer_can_climb(model):
     assert rendering.score_history[-1, 0] > rendering.score_history[0, 0]
 
 
+def test_engines_used_longest_ago_are_forgotten(monkeypatch):
+    monkeypatch.setattr(engines, "_MOST_ENGINES", 2)
+    small = jaxviz.wrap(lambda images: jnp.tanh(images).mean((1, 2)), input_shape=(16, 16, 3))
+    made = []
+    for rate in (None, 1.0, None, 2.0):
+        given = {} if rate is None else {"optimizer": optax.sgd(rate)}
+        render(small, "mean", units=0, steps=1, size=16, **given)
+        made.append(list(engines._engines[small].values()))
+    assert [len(each) for each in made] == [1, 2, 2, 2]
+    assert made[2][-1] is made[0][0]
+    assert made[3][0] is made[0][0]
+
+
 def test_a_linear_units_best_image_is_its_own_weight():
     """A unit that is a weighted sum of pixels is raised most by pixels at the sign of their weights."""
     weight = jnp.asarray(np.random.default_rng(5).normal(size=(12, 10, 1)), jnp.float32)
