@@ -38,7 +38,7 @@ PRESETS: dict[str, dict] = {
     "lucid + noise": {"transforms": "lucid_noise", "parameterization": jaxviz.fourier()},
     "distill 2017": {"transforms": "distill_2017", "parameterization": jaxviz.fourier()},
     "pixels": {"parameterization": jaxviz.pixels(), "transforms": None},
-    "default matched": {},
+    "default matched": {"transforms": "quick"},
 }
 MATCHED = ("vital", "default matched")
 """Presets that match the features of real images, in place of climbing a unit: VITAL's own, and its objective under the
