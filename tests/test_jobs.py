@@ -143,6 +143,45 @@ def test_an_error_is_kept_and_a_new_start_forgets_it():
     job.close()
 
 
+def test_a_start_that_comes_during_a_slice_that_fails_is_not_missed():
+    entered, gate, made = threading.Event(), threading.Event(), []
+
+    def work():
+        made.append(None)
+        if len(made) == 1:
+            entered.set()
+            gate.wait(10)
+            raise ValueError("the first time only")
+        return False
+
+    job = Job(work)
+    job.start()
+    assert entered.wait(10)
+    job.start()
+    gate.set()
+    assert job.wait(10)
+    assert (job.phase, job.error, len(made)) == ("done", None, 2)
+    job.close()
+
+
+@pytest.mark.parametrize("command", ["pause", "stop"])
+def test_what_comes_too_late_does_not_change_how_it_ended(command):
+    """The job ends while the command waits for the lock: it must look at the phase again."""
+    work = Work(1, gated=True)
+    job = Job(work.slice)
+    job.start()
+    assert work.entered.wait(10)
+    with job._changed:
+        late = threading.Thread(target=getattr(job, command))
+        late.start()
+        time.sleep(0.05)  # it has come as far as the lock
+        job.phase = "done"
+    late.join(10)
+    assert job.phase == "done"
+    work.gate.release()
+    job.close()
+
+
 def test_what_is_told_after_a_slice_knows_the_phase():
     phases = []
     work = Work(2)

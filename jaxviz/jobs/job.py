@@ -55,18 +55,15 @@ class Job(Worker):
 
     def resume(self) -> None:
         """Go on after a pause; does nothing otherwise."""
-        if self.phase == "paused":
-            self._turn_to("running")
+        self._turn_to("running", "paused")
 
     def pause(self) -> None:
         """Rest after the slice under way, if it runs."""
-        if self.phase == "running":
-            self._turn_to("paused")
+        self._turn_to("paused", "running")
 
     def stop(self) -> None:
         """End after the slice under way; `start` begins anew."""
-        if self.phase in ("running", "paused", "idle"):
-            self._turn_to("stopped")
+        self._turn_to("stopped", "running", "paused", "idle")
 
     def wait(self, timeout_seconds: float | None = None) -> bool:
         """Wait until it runs no more, and return whether it does not."""
@@ -82,9 +79,9 @@ class Job(Worker):
         if self._turnstile is not None:
             self._turnstile.hurry()
 
-    def _turn_to(self, phase: JobPhase) -> None:
+    def _turn_to(self, phase: JobPhase, *only_from: JobPhase) -> None:
         with self._changed:
-            if self._closed:
+            if self._closed or (only_from and self.phase not in only_from):
                 return
             self.phase = phase
             if phase == "running":
@@ -120,9 +117,10 @@ class Job(Worker):
             error = raised
         del work  # before anything is waited for
         with self._changed:
-            if error is not None:
+            asked_again = self.phase == "running" and self._request != request
+            if error is not None and not asked_again:
                 self.phase, self.error = "failed", error
-            elif not more and self.phase == "running" and self._request == request:
+            elif not more and self.phase == "running" and not asked_again:
                 self.phase = "done"
             self._changed.notify_all()
         if self._after is not None:
