@@ -116,9 +116,14 @@ export function Layers(): JSX.Element {
         ))}
         {rows.length === 0 && <p class="nothing">{nothingText(query.value)}</p>}
       </div>
-      <footer class="layers-count">{`${formatCount(layers.value.length)} layers`}</footer>
+      <footer class="layers-count">{countText(rows, layers.value.length, query.value)}</footer>
     </nav>
   );
+}
+
+function countText(rows: Row[], count: number, query: string): string {
+  const all = `${formatCount(count)} layers`;
+  return query.trim() === "" ? all : `${formatCount(rows.filter(({ kind }) => kind === "layer").length)} of ${all}`;
 }
 
 function nothingText(query: string): string {
