@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/explorer_in_browser.py [--minutes 10] [--rounds 5] [--cores shared apart]
 
-Needs what `make test` installs. Everything is measured with 64 tiles of 128 pixels: on a tiny network, where pictures
-come as fast as they can be shown, and on EfficientNet-Lite0. Prints one table; medians with the range.
+Needs Linux and what `make test` installs. Everything is measured with 64 tiles of 128 pixels: on a tiny network, where
+pictures come as fast as they can be shown, and on EfficientNet-Lite0. Prints one table; medians with the range.
 
 Where all share the processors (`--cores shared`), the climb also loses what the page takes of them. `--cores apart`
 gives the kernel the first core for itself, and the server and the browser the others: what streaming costs where the
@@ -266,9 +266,10 @@ def main() -> None:
     parser.add_argument("--cores", nargs="+", choices=("shared", "apart"), default=("shared", "apart"))
     options = parser.parse_args()
     cores = os.sched_getaffinity(0)
-    for arrangement in options.cores:
-        if arrangement == "apart" and len(cores) < 2:
-            sys.exit("There is one core only: it cannot be the kernel's alone. Leave `apart` away from --cores.")
+    arrangements = ["shared"] if options.bare else options.cores
+    if "apart" in arrangements and len(cores) < 2:
+        parser.error("There is one core only, which cannot be the kernel's alone; use --cores shared.")
+    for arrangement in arrangements:
         first = min(cores)
         # What is started from here stays on these; the kernel, which is too, moves before it starts jax.
         os.sched_setaffinity(0, cores - {first} if arrangement == "apart" else cores)
