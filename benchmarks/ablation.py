@@ -2,7 +2,7 @@
 
 Every row climbs the same layer on a canvas that the network sees at 140 pixels; they take turns, and medians are taken.
 
-- `whole step`: a Fourier image of 128 pixels and lucid's transforms, the default.
+- `whole step`: a Fourier image of 128 pixels and the default transforms, one view a step.
 - `no transforms`: no random numbers and no transforms; the Fourier image has the canvas' 140 pixels.
 - `bare`: pixels in place of Fourier coefficients, too. What the whole step takes more is the cost of random numbers,
   transforms and parameterization together; it should be under 15 %.
@@ -57,13 +57,14 @@ class Variant:
 
 def variants(network: str) -> list[Variant]:
     model = jaxviz.load(network)
+    whole = {"size": IMAGE_PIXELS, "transforms": "quick"}
     still = {"size": CANVAS_PIXELS, "transforms": None}
     return [
-        Variant("whole step", model, {"size": IMAGE_PIXELS}),
+        Variant("whole step", model, whole),
         Variant("no transforms", model, still),
         Variant("bare", model, {**still, "parameterization": jaxviz.pixels()}),
-        Variant("no batch norm", jaxviz.load(network), {"size": IMAGE_PIXELS}),
-        Variant("snapshots", model, {"size": IMAGE_PIXELS}, every=1),
+        Variant("no batch norm", jaxviz.load(network), whole),
+        Variant("snapshots", model, whole, every=1),
     ]
 
 

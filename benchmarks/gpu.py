@@ -80,6 +80,7 @@ def seconds_a_step(model: jaxviz.Model, layer: str, units: int, steps: int, prec
             units=range(units),
             steps=steps,
             size=IMAGE_PIXELS,
+            transforms="quick",  # one view a step, so that its FLOPs are those of one image
             precision=precision,
             snapshot_every=min(steps, 32),
         )
