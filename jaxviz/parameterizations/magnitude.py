@@ -104,7 +104,7 @@ def tabulate_magnitude(spectrum: Any, *, width: int) -> Float[np.ndarray, "frequ
 
 
 def read_magnitude(
-    table: Float[Array, "frequency orientation channel"], extents: tuple[int, ...]
+    table: Float[Array | np.ndarray[Any, Any], "frequency orientation channel"], extents: tuple[int, ...]
 ) -> Float[Array, "channel ..."]:
     """Read a table for every wave of a canvas, interpolating its logarithm."""
     first, share = _places(np.log(frequencies(extents)), np.log(_FREQUENCIES))
