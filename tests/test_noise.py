@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.stats
 
 from jaxviz import transforms
 
@@ -14,6 +15,29 @@ def test_noise_has_its_standard_deviation_and_no_mean():
     difference = np.asarray(transforms.noise(0.1)(jax.random.key(0), IMAGE) - IMAGE)
     assert difference.std() == pytest.approx(0.1, rel=0.05)
     assert difference.mean() == pytest.approx(0, abs=0.005)
+
+
+def test_noise_is_distributed_as_a_normal_variable_out_to_its_tails():
+    drawn = np.asarray(transforms.noise(1.0)(jax.random.key(3), jnp.zeros((200, 301, 3)))).ravel()
+    assert scipy.stats.kstest(drawn, "norm").pvalue > 0.01
+    assert scipy.stats.kurtosis(drawn) == pytest.approx(0, abs=0.05)
+    assert np.mean(np.abs(drawn) > 3) == pytest.approx(2 * scipy.stats.norm.sf(3), rel=0.15)
+
+
+def test_values_of_noise_that_come_from_one_random_word_have_nothing_to_do_with_each_other():
+    drawn = np.asarray(transforms.noise(1.0)(jax.random.key(4), jnp.zeros(100_000)))
+    for distance in (1, 2, 3):
+        assert np.corrcoef(drawn[distance:], drawn[:-distance])[0, 1] == pytest.approx(0, abs=0.01)
+    assert np.corrcoef(np.abs(drawn[::2]), np.abs(drawn[1::2]))[0, 1] == pytest.approx(0, abs=0.02)
+
+
+@pytest.mark.parametrize("shape", [(1,), (3, 5, 1), (1, 1, 3)])
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+def test_noise_suits_odd_numbers_of_values_and_keeps_their_precision(shape, dtype):
+    noisy = transforms.noise(0.1, uniform=0.1)(jax.random.key(5), jnp.zeros(shape, dtype))
+    assert noisy.shape == shape
+    assert noisy.dtype == dtype
+    assert np.unique(np.asarray(noisy, np.float32)).size == noisy.size
 
 
 def test_noise_is_the_same_plain_jitted_and_vmapped():

@@ -4,10 +4,15 @@ from dataclasses import dataclass
 from functools import partial
 
 import jax
-from jaxtyping import PRNGKeyArray
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from jaxviz.transforms.base import Disturbed, Image, Transform
 from jaxviz.transforms.values import Leaf, limit
+
+_ROOT_2 = np.float32(np.sqrt(2))
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["standard_deviation", "uniform"], meta_fields=[])
@@ -21,14 +26,26 @@ class Noise(Transform):
 
     def __call__(self, key: PRNGKeyArray, image: Image) -> Disturbed:
         """Add noise; the result is not clipped to [0, 1], which would cut off the gradient there."""
-        noisy = image + self.standard_deviation * jax.random.normal(key, image.shape, image.dtype)
+        normal = _ROOT_2 * lax.erf_inv(_even(key, image))
+        noisy = image + self.standard_deviation * normal.astype(image.dtype)
         if self.uniform is None:
             return noisy
-        return noisy + self.uniform * jax.random.uniform(jax.random.fold_in(key, 1), image.shape, image.dtype, -1, 1)
+        return noisy + self.uniform * _even(jax.random.fold_in(key, 1), image).astype(image.dtype)
 
     def output_size(self, *extents: int) -> tuple[int, ...]:
         """Return the same size."""
         return extents
+
+
+def _even(key: PRNGKeyArray, image: Image) -> Float[Array, "*position channel"]:
+    """Return a number between -1 and 1 for each value of an image, of 65,536 that lie evenly.
+
+    So Gaussian noise has as many values, up to 4.3 standard deviations. `jax.random.normal` takes a block of Threefry,
+    64 bits, for each, which was a tenth of a step on a CPU.
+    """
+    words = jax.random.bits(key, (-(-image.size // 2),), jnp.uint32)
+    steps = lax.bitcast_convert_type(words, jnp.uint16).reshape(-1)[: image.size].reshape(image.shape)
+    return (steps.astype(jnp.float32) + 0.5) / 2**15 - 1
 
 
 def noise(standard_deviation: float, *, uniform: float | None = None) -> Noise:
