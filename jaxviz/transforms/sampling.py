@@ -162,29 +162,35 @@ def _read_linearly(shape: _Shape, flat: Array, first: _Pair, share: _Pair) -> Ar
         first: row and column of the first pixel, for each pixel of the result.
         share: of the second row and of the second column, in [0, 1).
     """
-    width = shape[1]
-    place = first[0] * width + first[1]
-    above_left, above_right, below_left, below_right = (
-        flat.at[place + step].get(mode="promise_in_bounds") for step in (0, 1, width, width + 1)
-    )
+    (above_left, above_right), (below_left, below_right) = _corners(shape, flat, first)
     below, right = share[0][..., None], share[1][..., None]
     left, above = 1 - right, 1 - below
     upper = (above * left) * above_left + (above * right) * above_right
     return upper + (below * left) * below_left + (below * right) * below_right
 
 
-def _linear_forward(shape: _Shape, flat: Array, first: _Pair, share: _Pair) -> tuple[Array, tuple[_Pair, _Pair]]:
-    return _read_linearly(shape, flat, first, share), (first, share)
+def _corners(shape: _Shape, flat: Array, first: _Pair) -> tuple[_Pair, _Pair]:
+    place = first[0] * shape[1] + first[1]
+    steps = (0, 1), (shape[1], shape[1] + 1)
+    above, below = (tuple(flat.at[place + step].get(mode="promise_in_bounds") for step in pair) for pair in steps)
+    return (above[0], above[1]), (below[0], below[1])
 
 
-def _linear_backward(shape: _Shape, places: tuple[_Pair, _Pair], cotangent: Array) -> tuple[Array, None, None]:
-    (height, width, channels), ((row, column), (below, right)) = shape, places
+def _linear_forward(shape: _Shape, flat: Array, first: _Pair, share: _Pair) -> tuple[Array, tuple[Array, _Pair, _Pair]]:
+    return _read_linearly(shape, flat, first, share), (flat, first, share)
+
+
+def _linear_backward(
+    shape: _Shape, kept: tuple[Array, _Pair, _Pair], cotangent: Array
+) -> tuple[Array, None, tuple[Array, Array]]:
+    flat, (row, column), (below, right) = kept
+    height, width, channels = shape
     # |[1, 0] - share| are the shares of the first and of the second. To stack them would keep the compiler from working
     # on many numbers at once, and take twice the time.
     second = np.array([[1, 0]], cotangent.dtype)
     rows, columns = (jnp.abs(second - share.reshape(-1, 1)) for share in (below, right))
-    share = rows[:, :, None] * columns[:, None, :]
-    updates = share[..., None] * cotangent.reshape(-1, 1, 1, channels)
+    shares = rows[:, :, None] * columns[:, None, :]
+    updates = shares[..., None] * cotangent.reshape(-1, 1, 1, channels)
     total = lax.scatter_add(
         lax.full((height, width * channels), 0, updates.dtype),
         jnp.stack([row.ravel(), column.ravel() * channels], axis=-1),
@@ -192,7 +198,16 @@ def _linear_backward(shape: _Shape, places: tuple[_Pair, _Pair], cotangent: Arra
         lax.ScatterDimensionNumbers((1, 2), (), (0, 1)),
         mode="promise_in_bounds",
     )
-    return total.reshape(-1, channels), None, None
+    return total.reshape(-1, channels), None, _share_gradient(_corners(shape, flat, (row, column)), kept[2], cotangent)
+
+
+def _share_gradient(corners: tuple[_Pair, _Pair], share: _Pair, cotangent: Array) -> _Pair:
+    """Return the gradient of the shares, for hyper-parameters; the compiler drops it where nobody asks."""
+    below, right = share[0][..., None], share[1][..., None]
+    (above_left, above_right), (below_left, below_right) = corners
+    along_rows = (1 - right) * (below_left - above_left) + right * (below_right - above_right)
+    along_columns = (1 - below) * (above_right - above_left) + below * (below_right - below_left)
+    return (cotangent * along_rows).sum(-1), (cotangent * along_columns).sum(-1)
 
 
 _differentiable: Any = jax.custom_vjp
