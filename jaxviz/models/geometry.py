@@ -1,6 +1,6 @@
-"""Follow each position of each value back to the input pixels it can see.
+"""What the positions of a value see of the input, and what each operation makes of it.
 
-Every value of a program gets, for every spatial dimension of the input, a `Field`: position `i` sees the pixels
+Every value of a program has, for every spatial dimension of the input, a `Field`: position `i` sees the pixels
 `start + i * stride` to `start + i * stride + size - 1`. A value whose positions see everything, or whose positions
 no longer lie along an axis, has the field `None` (the whole extent). Araujo, Norris and Sim, "Computing Receptive
 Fields of Convolutional Neural Networks", Distill 2019, has the recurrences; here they are taken from the traced
@@ -11,9 +11,6 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
-
-from jaxviz.models import jax_internals
-from jaxviz.models.program import Equation, Program
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,82 +55,8 @@ class Geometry:
         return Geometry(tuple(axis - dims for axis in kept), fields)
 
 
-def geometries(program: Program, spatial_axes: Sequence[int]) -> dict[int, Geometry]:
-    """Compute the geometry of every value that depends on the images.
-
-    Args:
-        program: A flattened program.
-        spatial_axes: The axes of the images (batch first) that are spatial, e.g. `(1, 2)`.
-
-    Returns:
-        A geometry by value; values that do not depend on the images have none.
-    """
-    rank = len(program.shapes[program.image_value].shape)
-    dims = tuple(
-        frozenset({spatial_axes.index(axis)}) if axis in spatial_axes else frozenset[int]() for axis in range(rank)
-    )
-    fields = tuple(Field(1, 1.0, 0.0) for _ in spatial_axes)
-    found = {program.image_value: Geometry(dims, fields)}
-    for equation in program.equations:
-        if not program.depends[equation.results[0]]:
-            continue
-        for value in equation.results:
-            shapes = {number: program.shapes[number].shape for number in (*equation.reads, value)}
-            found[value] = _follow(equation, value, shapes, found)
-    return found
-
-
-def _follow(
-    equation: Equation, value: int, shapes: Mapping[int, tuple[int, ...]], known: Mapping[int, Geometry]
-) -> Geometry:
-    operands = [known.get(read) for read in equation.reads]
-    seen = [geometry for geometry in operands if geometry is not None]
-    shape = shapes[value]
-    rule = _RULES.get(equation.primitive)
-    if rule is not None:
-        return rule(_Step(equation.params, [shapes[read] for read in equation.reads], operands, shape))
-    source_shapes = [shapes[read] for read, geometry in zip(equation.reads, operands, strict=True) if geometry]
-    if equation.source is not None and jax_internals.rule_body(equation.source) is not None:
-        elementwise = all(source == shape for source in source_shapes) and not _body_mixes(equation)
-        return _union(seen) if elementwise else _everything(seen, shape)
-    if all(source == shape for source in source_shapes) and equation.primitive not in _MIXING:
-        return _union(seen)
-    return _everything(seen, shape)
-
-
-_MIXING = frozenset(
-    "rev sort cumsum cumprod cummax cummin cumlogsumexp fft gather scatter scatter-add dynamic_slice "
-    "dynamic_update_slice while cond scan custom_call top_k triangular_solve cholesky".split()
-)
-
-
-def _body_mixes(equation: Equation) -> bool:
-    """Say whether a custom-rule call holds anything but work on single elements or on the last axis."""
-    elementwise_only = True
-    rank = None
-
-    def visit(program: Any) -> None:
-        nonlocal elementwise_only, rank
-        for inner in program.jaxpr.eqns:
-            nested = jax_internals.nested_program(inner) or jax_internals.rule_body(inner)
-            if nested is not None:
-                visit(nested)
-                continue
-            axes = inner.params.get("axes")
-            rank = max((len(v.aval.shape) for v in inner.invars), default=0)
-            last_only = axes is not None and tuple(axes) == (rank - 1,)
-            if inner.primitive.name in _MIXING or inner.primitive.name in _RULES:
-                if inner.primitive.name == "broadcast_in_dim" or last_only:
-                    continue
-                elementwise_only = False
-
-    body = jax_internals.rule_body(equation.source)
-    if body is not None:
-        visit(body)
-    return not elementwise_only
-
-
-def _union(geometries: Sequence[Geometry]) -> Geometry:
+def union(geometries: Sequence[Geometry]) -> Geometry:
+    """Return the geometry of a value each position of which sees what that position of all of these sees."""
     result = geometries[0]
     for other in geometries[1:]:
         fields = tuple(
@@ -145,12 +68,12 @@ def _union(geometries: Sequence[Geometry]) -> Geometry:
     return result
 
 
-def _everything(geometries: Sequence[Geometry], shape: tuple[int, ...]) -> Geometry:
-    count = len(geometries[0].fields)
-    return Geometry(tuple(frozenset[int]() for _ in shape), (None,) * count)
+def everything(geometries: Sequence[Geometry], shape: tuple[int, ...]) -> Geometry:
+    """Return the geometry of a value of this shape each position of which sees the whole input."""
+    return Geometry((frozenset[int](),) * len(shape), (None,) * len(geometries[0].fields))
 
 
-class _Step(NamedTuple):
+class Step(NamedTuple):
     """One equation on its way: shapes and geometries of what it reads, and the shape of what it makes."""
 
     params: Mapping[str, Any]
@@ -187,9 +110,13 @@ def _slide(
     return Geometry(tuple(dims), tuple(fields))
 
 
-def _convolution(step: _Step) -> Geometry:
+def _slide_in_place(geometry: Geometry, windows: Sequence[tuple[int, int, int, int, int]]) -> Geometry:
+    return _slide(geometry, [(axis, axis) for axis in range(len(windows))], windows, len(windows))
+
+
+def _convolution(step: Step) -> Geometry:
     if step.known[0] is None or any(other is not None for other in step.known[1:]):
-        return _everything([geometry for geometry in step.known if geometry is not None], step.shape)
+        return everything([geometry for geometry in step.known if geometry is not None], step.shape)
     params, geometry = step.params, step.first
     numbers = params["dimension_numbers"]
     summed: int = numbers.lhs_spec[1]
@@ -210,9 +137,8 @@ def _convolution(step: _Step) -> Geometry:
     return _slide(geometry, axes, windows, len(step.shape)).mixed(geometry.dims[summed])
 
 
-def _reduce_window(step: _Step) -> Geometry:
-    params, geometry = step.params, step.first
-    axes = [(axis, axis) for axis in range(len(step.shape))]
+def _reduce_window(step: Step) -> Geometry:
+    params = step.params
     windows = [
         (extent, stride, before, dilation, zoom)
         for extent, stride, (before, _), dilation, zoom in zip(
@@ -224,10 +150,10 @@ def _reduce_window(step: _Step) -> Geometry:
             strict=True,
         )
     ]
-    return _slide(geometry, axes, windows, len(step.shape))
+    return _slide_in_place(step.first, windows)
 
 
-def _dot_general(step: _Step) -> Geometry:
+def _dot_general(step: Step) -> Geometry:
     contracting: Sequence[Sequence[int]]
     batches: Sequence[Sequence[int]]
     contracting, batches = step.params["dimension_numbers"]
@@ -249,22 +175,22 @@ def _dot_general(step: _Step) -> Geometry:
         parts.append(Geometry(tuple(dims), geometry.fields))
     if len(parts) == 2:  # both sides are positions: each output sees what two of them see
         mixed = mixed.union(*(axis for part in parts for axis in part.dims))
-    return _union(parts).mixed(mixed)
+    return union(parts).mixed(mixed)
 
 
-def _transpose(step: _Step) -> Geometry:
+def _transpose(step: Step) -> Geometry:
     order: Sequence[int] = step.params["permutation"]
     return Geometry(tuple(step.first.dims[axis] for axis in order), step.first.fields)
 
 
-def _broadcast(step: _Step) -> Geometry:
+def _broadcast(step: Step) -> Geometry:
     dims: list[frozenset[int]] = [frozenset()] * len(step.shape)
     for source, target in enumerate(step.params["broadcast_dimensions"]):
         dims[target] = step.first.dims[source]
     return Geometry(tuple(dims), step.first.fields)
 
 
-def _reshape(step: _Step) -> Geometry:
+def _reshape(step: Step) -> Geometry:
     """Match the axes before and after in groups of equal size; split spatial axes are given up."""
     before, dims = step.shapes[0], step.first.dims
     result: list[frozenset[int]] = []
@@ -289,42 +215,40 @@ def _reshape(step: _Step) -> Geometry:
     return Geometry(tuple(result), step.first.fields).mixed(lost)
 
 
-def _squeeze(step: _Step) -> Geometry:
+def _squeeze(step: Step) -> Geometry:
     gone = {axis % len(step.shapes[0]) for axis in step.params["dimensions"]}
     dims = tuple(axis_dims for axis, axis_dims in enumerate(step.first.dims) if axis not in gone)
     return Geometry(dims, step.first.fields)
 
 
-def _reduce(step: _Step) -> Geometry:
+def _reduce(step: Step) -> Geometry:
     axes: Sequence[int] = step.params["axes"]
     mixed = frozenset[int]().union(*(step.first.dims[axis] for axis in axes if step.shapes[0][axis] > 1))
     kept = [dims for axis, dims in enumerate(step.first.dims) if axis not in axes]
     return step.first.mixed(mixed, kept)
 
 
-def _slice(step: _Step) -> Geometry:
+def _slice(step: Step) -> Geometry:
     starts = step.params["start_indices"]
     strides = step.params["strides"] or (1,) * len(step.shape)
-    axes = [(axis, axis) for axis in range(len(step.shape))]
     windows = [(1, stride, -start, 1, 1) for start, stride in zip(starts, strides, strict=True)]
-    return _slide(step.first, axes, windows, len(step.shape))
+    return _slide_in_place(step.first, windows)
 
 
-def _pad(step: _Step) -> Geometry:
+def _pad(step: Step) -> Geometry:
     if step.known[0] is None:
-        return _everything([geometry for geometry in step.known if geometry is not None], step.shape)
-    axes = [(axis, axis) for axis in range(len(step.shape))]
+        return everything([geometry for geometry in step.known if geometry is not None], step.shape)
     windows = [(1, 1, low, 1, inner + 1) for low, _, inner in step.params["padding_config"]]
-    return _slide(step.first, axes, windows, len(step.shape))
+    return _slide_in_place(step.first, windows)
 
 
-def _concatenate(step: _Step) -> Geometry:
-    result = _union([geometry for geometry in step.known if geometry is not None])
+def _concatenate(step: Step) -> Geometry:
+    result = union([geometry for geometry in step.known if geometry is not None])
     joined: int = step.params["dimension"]
     return result.mixed(result.dims[joined])
 
 
-_RULES: Mapping[str, Callable[[_Step], Geometry]] = {
+RULES: Mapping[str, Callable[[Step], Geometry]] = {
     "conv_general_dilated": _convolution,
     "reduce_window_max": _reduce_window,
     "reduce_window_min": _reduce_window,

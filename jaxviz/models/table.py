@@ -3,10 +3,11 @@
 import math
 from collections.abc import Sequence
 
-from jaxviz.models.geometry import Geometry, geometries
+from jaxviz.models.geometry import Geometry
 from jaxviz.models.layers import Layer, LayerTable
 from jaxviz.models.naming import NamedValue, Naming
 from jaxviz.models.program import Equation, Program
+from jaxviz.models.receptive_fields import geometries
 
 # The table is made from a trace with this batch size: a prime that no layer is wide, so that the batch axis of every
 # value can be told by its extent. Nothing is computed in a trace, so its size costs nothing.
