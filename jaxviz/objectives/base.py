@@ -1,4 +1,4 @@
-"""What every objective is: immutable data with a score, an algebra and a JSON form.
+"""What every objective is: immutable data with a score and an algebra.
 
 An objective is a frozen dataclass and a JAX pytree. What decides which program is compiled (the kind of
 objective, the layer's name, `rectified`) is static; unit indices, positions, vectors and weights are leaves.
@@ -10,22 +10,19 @@ a user writes, and `Objective.check` compares it with the model.
 """
 
 import abc
-import json
-import zlib
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
-from jaxviz.objectives.values import Leaf, check_finite
-from jaxviz.results.plain import plain, written
+from jaxviz.objectives.recorded import Recorded, written_sum
+from jaxviz.objectives.values import Leaf, Number, check_finite, is_number, leaf
+from jaxviz.results.plain import plain
 
-Number: TypeAlias = int | float | np.integer[Any] | np.floating[Any] | Array
 Image: TypeAlias = Float[Array, "*position channel"]
 Score: TypeAlias = Float[Array, ""]
 
@@ -49,11 +46,11 @@ Activations: TypeAlias = Mapping[Target, Array]
 Shapes: TypeAlias = Mapping[Target, tuple[int, ...]]
 
 
-class Objective(abc.ABC):
+class Objective(Recorded, abc.ABC):
     """Something to maximise: data that scores one picture.
 
-    Objectives add, subtract and are weighed by numbers; each operation makes a new objective. Two objectives
-    are equal when they are written alike, whatever arrays hold their numbers; they hash accordingly.
+    Objectives add, subtract and are weighed by numbers; each operation makes a new objective. Two
+    that are written alike are equal.
 
     Example:
         >>> from jaxviz.objectives import channel, total_variation
@@ -66,7 +63,6 @@ class Objective(abc.ABC):
         channel("block3", 0) + channel("block3", 1) + channel("block3", 2)
     """
 
-    kind: ClassVar[str]
     __array_ufunc__: ClassVar[None] = None  # a NumPy number on the left leaves the operation to us
 
     @abc.abstractmethod
@@ -135,79 +131,17 @@ class Objective(abc.ABC):
             ValueError: a layer has no positions, a vector has the wrong length, or a number is not finite.
         """
 
-    def check_image(self, shape: tuple[int, ...]) -> None:  # noqa: B027 - for those that hold an image
+    def check_image(self, shape: tuple[int, ...]) -> None:
         """Compare what the objective holds with the shape of the images that are scored, before anything is traced.
 
         Raises:
             ValueError: it holds an image of another shape.
         """
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data of which `jaxviz.objectives.from_json` makes an equal objective.
-
-        Example:
-            >>> from jaxviz.objectives import channel
-            >>> channel("block3", 12).to_json()
-            {'kind': 'channel', 'layer': 'block3', 'index': 12, 'rectified': False}
-        """
-        return {"kind": self.kind} | {field.name: plain(getattr(self, field.name)) for field in _fields(self)}
-
-    def expression(self) -> str:
-        """Return the Python expression that makes this objective."""
-        arguments: list[str] = []
-        for field in _fields(self):
-            value = plain(getattr(self, field.name))
-            if field.default is MISSING:
-                arguments.append(written(value))
-            elif value != field.default:
-                arguments.append(f"{field.name}={written(value)}")
-        return f"{self.kind}({', '.join(arguments)})"
-
-    def seed(self, *, layer_name: Callable[[str], str] = str) -> int:
-        """Return 32 bits made of nothing but the objective.
-
-        Folded into a random key they give every objective its own randomness, whatever is rendered beside
-        it. Bind class names first: a class's name and its index are two ways to write one objective.
-
-        Args:
-            layer_name: gives the one name of a layer that has several, and any other text as it is.
-
-        Example:
-            >>> from jaxviz.objectives import channel
-            >>> channel("block3", 12).seed()
-            2165555522
-        """
-
-        def canonical(record: Any) -> Any:
-            if isinstance(record, dict):
-                return {key: canonical(value) for key, value in sorted(record.items())}  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
-            if isinstance(record, list):
-                return [canonical(value) for value in record]  # pyright: ignore[reportUnknownVariableType]
-            return layer_name(record) if isinstance(record, str) else record
-
-        return zlib.crc32(json.dumps(canonical(self.to_json())).encode())
-
-    def __str__(self) -> str:
-        return self.expression()
-
-    def __repr__(self) -> str:
-        try:
-            return self.expression()
-        except jax.errors.TracerArrayConversionError:
-            return f"<traced {self.kind}>"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Objective):
-            return NotImplemented
-        return _canonical(self) == _canonical(other)
-
-    def __hash__(self) -> int:
-        return hash(_canonical(self))
-
     def __add__(self, other: "Objective | Number") -> "Objective":
         if isinstance(other, Objective):
             return combine((self, 1.0), (other, 1.0))
-        if not _is_number(other):
+        if not is_number(other):
             return NotImplemented
         # `sum` starts from 0; a traced number is added even when it may be 0, for its value is not known.
         is_zero = not isinstance(other, jax.Array) and other == 0
@@ -218,18 +152,18 @@ class Objective(abc.ABC):
     def __sub__(self, other: "Objective | Number") -> "Objective":
         if isinstance(other, Objective):
             return combine((self, 1.0), (other, -1.0))
-        return self + -_leaf(other) if _is_number(other) else NotImplemented
+        return self + -leaf(other) if is_number(other) else NotImplemented
 
     def __rsub__(self, other: Number) -> "Objective":
-        return -self + other if _is_number(other) else NotImplemented
+        return -self + other if is_number(other) else NotImplemented
 
     def __mul__(self, other: Number) -> "Objective":
-        return combine((self, other)) if _is_number(other) else NotImplemented
+        return combine((self, other)) if is_number(other) else NotImplemented
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Number) -> "Objective":
-        return self * (1 / other) if _is_number(other) else NotImplemented
+        return self * (1 / other) if is_number(other) else NotImplemented
 
     def __neg__(self) -> "Objective":
         return combine((self, -1.0))
@@ -300,11 +234,11 @@ class Combination(Objective):
 
     def label(self, class_names: ClassNames = ()) -> str:
         """Return the captions of the terms with their weights."""
-        return self._written([term.label(class_names) for term in self.terms], times=" ")
+        return written_sum(self.weights, [term.label(class_names) for term in self.terms], self.offset, times=" ")
 
     def expression(self) -> str:
         """Return the sum as Python writes it."""
-        return self._written([term.expression() for term in self.terms], times=" * ")
+        return written_sum(self.weights, [term.expression() for term in self.terms], self.offset, times=" * ")
 
     def to_json(self) -> dict[str, Any]:
         """Return the terms with their weights, and the constant."""
@@ -313,19 +247,6 @@ class Combination(Objective):
             for term, weight in zip(self.terms, self.weights, strict=True)
         ]
         return {"kind": self.kind, "terms": terms, "offset": plain(self.offset)}
-
-    def _written(self, names: list[str], *, times: str) -> str:
-        weights, offset = [plain(weight) for weight in self.weights], plain(self.offset)
-        if weights == [1.0] and offset == 0.0:
-            return f"1{times}{names[0]}"
-        parts = [
-            (weight, name if abs(weight) == 1.0 else f"{written(abs(weight))}{times}{name}")
-            for weight, name in zip(weights, names, strict=True)
-        ]
-        if offset != 0.0:
-            parts.append((offset, written(abs(offset))))
-        text = "".join(f"{' - ' if sign < 0 else ' + '}{part}" for sign, part in parts)
-        return "-" + text[3:] if text.startswith(" - ") else text[3:]
 
 
 def combine(*weighted: tuple[Objective, Number], offset: Number = 0.0) -> Combination:
@@ -338,9 +259,9 @@ def combine(*weighted: tuple[Objective, Number], offset: Number = 0.0) -> Combin
     """
     terms: list[Objective] = []
     weights: list[Leaf] = []
-    total = _leaf(offset)
+    total = leaf(offset)
     for objective, factor in weighted:
-        scale = _leaf(factor)
+        scale = leaf(factor)
         if isinstance(objective, Combination):
             terms += objective.terms
             weights += [scale * weight for weight in objective.weights]
@@ -349,21 +270,3 @@ def combine(*weighted: tuple[Objective, Number], offset: Number = 0.0) -> Combin
             terms.append(objective)
             weights.append(scale)
     return Combination(tuple(terms), tuple(weights), total)
-
-
-def _is_number(value: object) -> bool:
-    if isinstance(value, jax.Array):
-        return value.ndim == 0
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-
-
-def _leaf(number: Number) -> Leaf:
-    return number if isinstance(number, jax.Array) else float(number)
-
-
-def _fields(objective: Any) -> tuple[Field[Any], ...]:
-    return fields(objective)
-
-
-def _canonical(objective: Objective) -> str:
-    return json.dumps(objective.to_json(), sort_keys=True, separators=(",", ":"))

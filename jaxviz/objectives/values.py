@@ -3,12 +3,26 @@
 import operator
 from typing import Any, TypeAlias
 
+import jax
 import numpy as np
 
 from jaxviz.results.plain import written
 
 # A number, or whatever `jax.tree.map` puts in its place: a tracer, a stack of numbers, an axis.
 Leaf: TypeAlias = Any
+Number: TypeAlias = int | float | np.integer[Any] | np.floating[Any] | jax.Array
+
+
+def is_number(value: object) -> bool:
+    """Say whether a value is one number, traced or not; True and False are none."""
+    if isinstance(value, jax.Array):
+        return value.ndim == 0
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def leaf(number: Number) -> Leaf:
+    """Return a number as a leaf: an array, which may be traced, as it is, and any other as a float."""
+    return number if isinstance(number, jax.Array) else float(number)
 
 
 def layer_name(layer: object) -> str:
