@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from jaxviz.results import Rendering, Settings, Update
-from jaxviz.results.files import write_whole
+from jaxviz.results.files import write_bytes
 from jaxviz.results.messages import FINISHED, Message, Shown, frame_message, unit_message
 from jaxviz.results.settings import PRESETS
 from jaxviz.results.tile import LETTERS, TileRecord
@@ -90,7 +90,7 @@ def write_page(
         ],
     }
     page = _PAGE.format(title=escape(title), record=_json(record), bundle=_json(bundle(BUNDLE)))
-    write_whole(Path(path), lambda file: file.write(page.encode("utf-8")))
+    write_bytes(Path(path), page.encode("utf-8"))
 
 
 def write_renderings(path: str | os.PathLike[str], *renderings: Rendering) -> None:

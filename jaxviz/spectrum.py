@@ -14,7 +14,7 @@ from jaxviz.models import Model
 from jaxviz.objectives import Objective
 from jaxviz.rendering import render
 from jaxviz.results import Rendering, contact_sheet, png_bytes
-from jaxviz.results.files import write_whole
+from jaxviz.results.files import write_bytes
 
 PERCENTILES = (0.0, 25.0, 50.0, 75.0, 100.0)
 """Least, slightly negative, usual, slightly positive and greatest, as the article shows them."""
@@ -60,8 +60,7 @@ class ActivationSpectrum:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the grid as a PNG file; a missing folder is made."""
-        png = png_bytes(self.grid())
-        write_whole(Path(path), lambda file: file.write(png))
+        write_bytes(Path(path), png_bytes(self.grid()))
 
     def __repr__(self) -> str:
         return f"ActivationSpectrum({', '.join(self.labels)})"

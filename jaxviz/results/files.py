@@ -43,6 +43,11 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
         partial.unlink(missing_ok=True)
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write these bytes so that the file is there entirely or not at all, making its folder if need be."""
+    write_whole(path, lambda file: file.write(content))
+
+
 def recipe_text(recipe: Recipe) -> str:
     """Return the recipe as ASCII JSON, fit for a PNG's text chunk."""
     return json.dumps(recipe.to_json(), separators=(",", ":"))
