@@ -87,29 +87,35 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=8, help="steps of a row (default: 8)")
     parser.add_argument("--quick", action="store_true", help="the smallest rows only, and no long one")
+    parser.add_argument("--last", action="store_true", help="the last row only, which takes ten minutes")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
         print(json.dumps(climb(**json.loads(given.one))))
         return
-    steps = given.steps
     heading = ["ms/image-step", "peak GB"]
     print(f"{'':34s} {heading[0]:>9s} {heading[1]:>8s}   cost", flush=True)
-    for units in UNITS[:2] if given.quick else UNITS:
-        found = row(layer=LAYER, units=units, size=128, steps=steps, every=steps)
-        show(found, f"{units} units, {LAYER}, 128 px", f"{found['seconds'] * 1e3:.2f} ms an image and a step")
-    for size in SIZES[:2] if given.quick else SIZES:
-        found = row(layer=LAYER, units=16, size=size, steps=steps, every=steps)
-        show(found, f"16 units, {size} px", f"{found['seconds'] * 1e9 / size**2:.0f} µs a thousand pixels")
-    for layer in DEPTH[:2] if given.quick else DEPTH:
-        found = row(layer=layer, units=16, size=128, steps=steps, every=steps)
-        # The table counts for 224 pixels; the network sees 140 here, and nearly all of it shrinks with the area.
-        work = 2 * found["flops"] * (140 / 224) ** 2 / 1e9
-        show(found, f"16 units, {layer}, 128 px", f"{found['seconds'] * 1e3 / work:.1f} ms a GFLOP ({work:.2f})")
+    if not given.last:
+        show_growth(given.steps, given.quick)
     if not given.quick:
         found = row(layer="output", units=64, size=128, steps=256, every=16)
         held = "held" if found["bytes"] <= TARGET_GIGABYTES * 1e9 else "MISSED"
         show(found, "64 units, output, 256 steps", f"target {TARGET_GIGABYTES} GB: {held}")
+
+
+def show_growth(steps: int, quick: bool) -> None:
+    """Print the rows of units, sizes and layers."""
+    for units in UNITS[:2] if quick else UNITS:
+        found = row(layer=LAYER, units=units, size=128, steps=steps, every=steps)
+        show(found, f"{units} units, {LAYER}, 128 px", f"{found['seconds'] * 1e3:.2f} ms an image and a step")
+    for size in SIZES[:2] if quick else SIZES:
+        found = row(layer=LAYER, units=16, size=size, steps=steps, every=steps)
+        show(found, f"16 units, {size} px", f"{found['seconds'] * 1e9 / size**2:.0f} µs a thousand pixels")
+    for layer in DEPTH[:2] if quick else DEPTH:
+        found = row(layer=layer, units=16, size=128, steps=steps, every=steps)
+        # The table counts for 224 pixels; the network sees 140 here, and nearly all of it shrinks with the area.
+        work = 2 * found["flops"] * (140 / 224) ** 2 / 1e9
+        show(found, f"16 units, {layer}, 128 px", f"{found['seconds'] * 1e3 / work:.1f} ms a GFLOP ({work:.2f})")
 
 
 if __name__ == "__main__":
