@@ -3,13 +3,12 @@
 import collections
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from typing import Any
 
-import jax
 import numpy as np
 
-from jaxviz.objectives import Objective
 from jaxviz.rendering.look import Shown
+from jaxviz.rendering.objectives_asked import groups
 from jaxviz.rendering.request import Request
 from jaxviz.rendering.slots import Slots
 from jaxviz.results import Rendering, Snapshot
@@ -156,12 +155,3 @@ class Climber:
     def _last_scores(self) -> np.ndarray[Any, Any]:
         last = np.maximum(self._steps - 1, 0)
         return self._history[last, np.arange(len(last))]
-
-
-def groups(objectives: Sequence[Objective]) -> list[list[int]]:
-    """Group units whose objectives have one form and so one program."""
-    found: dict[Any, list[int]] = {}
-    for position, objective in enumerate(objectives):
-        leaves, form = cast(tuple[list[Any], Any], jax.tree.flatten(objective))
-        found.setdefault((form, tuple(np.shape(leaf) for leaf in leaves)), []).append(position)
-    return list(found.values())

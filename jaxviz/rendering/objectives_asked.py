@@ -4,10 +4,14 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
+import jax
+import numpy as np
+
 from jaxviz.models import Layer, Model
 from jaxviz.objectives import Objective, Target, channel, class_logit
 from jaxviz.parameterizations import Parameterization
 from jaxviz.rendering.lanes import wished_lanes
+from jaxviz.rendering.promises import check_registered, check_score
 
 
 def objectives_of(
@@ -77,6 +81,15 @@ def targets_of(model: Model, objectives: Sequence[Objective]) -> dict[Target, La
     return targets
 
 
+def groups(objectives: Sequence[Objective]) -> list[list[int]]:
+    """Group units whose objectives have one form and so one program."""
+    found: dict[Any, list[int]] = {}
+    for position, objective in enumerate(objectives):
+        leaves, form = cast(tuple[list[Any], Any], jax.tree.flatten(objective))
+        found.setdefault((form, tuple(np.shape(leaf) for leaf in leaves)), []).append(position)
+    return list(found.values())
+
+
 def check_objectives(
     model: Model,
     objectives: Sequence[Objective],
@@ -98,6 +111,9 @@ def check_objectives(
     Raises:
         ValueError, IndexError: An objective does not fit the model or the images, or the model has an unsound weight.
     """
+    one_of_each_form = [objectives[group[0]] for group in groups(objectives)]
+    for objective in one_of_each_form:
+        check_registered(objective)
     for objective in objectives:
         if objective.couples and parameterization.images_in_lane == 1:
             raise ValueError(
@@ -113,6 +129,8 @@ def check_objectives(
     for objective in objectives:
         objective.check(shapes)
         objective.check_image(image_shape)
+    for objective in one_of_each_form:
+        check_score(objective, shapes, image_shape, parameterization.images_in_lane)
     if model.unsound_weight is not None:
         raise ValueError(
             f"Weight {model.unsound_weight} of model '{model.name}' holds NaN or infinity, so no unit can climb. "

@@ -147,6 +147,9 @@ def _backward(override: Override, function: _Function, kept: Any, cotangent: Arr
     settings: Mapping[str, Any] = override.equations[0].params if len(override.equations) == 1 else {}
     for rule in rules:
         gradient = rule.gradient(Place(operation, settings, inputs, cotangent, gradient, step, override.image_axis))
+        if getattr(gradient, "shape", None) != inputs.shape:
+            given = getattr(gradient, "shape", gradient)
+            raise ValueError(f"The gradient rule {rule.kind} returns {given} for inputs of shape {inputs.shape}.")
     return gradient, None, None, None
 
 

@@ -14,6 +14,7 @@ from jaxviz.objectives import Objective, Target
 from jaxviz.parameterizations import Parameterization
 from jaxviz.rendering.objectives_asked import bound, check_objectives, objectives_of, seeds_of, targets_of
 from jaxviz.rendering.plateau import Plateau, checked
+from jaxviz.rendering.promises import check_disturbed, check_image, check_update
 from jaxviz.rendering.provenance import model_record, versions
 from jaxviz.rendering.settings_asked import (
     check_transparency,
@@ -135,12 +136,16 @@ def make_request(
     if transparency:
         check_transparency(model)
     canvas_size = (*transform.output_size(*extents), channels)
-    image_size = lane_shape(parameterization, extents, channels + parameterization.has_opacity)
+    image_shape = (*extents, channels + parameterization.has_opacity)
+    image_size = lane_shape(parameterization, image_shape)
+    variables = check_image(parameterization, image_size)
+    check_disturbed(transform, image_shape, canvas_size)
     objectives, labels = bound(model, objectives_of(model, objective, units))
     targets = targets_of(model, objectives)
-    image_shape = (*extents, channels + parameterization.has_opacity)
     check_objectives(model, objectives, targets, parameterization, image_shape, canvas_size)
     update, record, rate = optimizer_of(optimizer, learning_rate, usual=usual_rate)
+    if record["kind"] == "custom":
+        check_update(update, variables)
     check_words(lowering, precision)
     return Request(
         model=model,

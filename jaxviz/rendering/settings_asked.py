@@ -12,6 +12,7 @@ from jaxviz.gradient_rules import ChosenRules, GradientRule, chosen
 from jaxviz.models import Model
 from jaxviz.parameterizations import Parameterization
 from jaxviz.rendering.overriding import acting
+from jaxviz.rendering.promises import check_registered
 from jaxviz.rendering.suitable import Suitable, completed, suitable, suitable_size
 from jaxviz.results import Settings
 from jaxviz.results.view import INPUTS
@@ -57,6 +58,8 @@ def drawn(model: Model, parameterization: Parameterization | None, transforms: T
     rate = suits.learning_rate if parameterization is None else Settings().learning_rate
     parameterization = completed(parameterization or suits.parameterization, model.data)
     transform = suits.transform if automatic else _transform(transforms)
+    check_registered(parameterization)
+    check_registered(transform)
     return Suitable(parameterization, _over_background(transform, parameterization), rate)
 
 
@@ -89,15 +92,13 @@ def extents_of(model: Model, size: int | tuple[int, ...] | None) -> tuple[int, .
     return tuple(int(extent) for extent in extents)
 
 
-def lane_shape(parameterization: Parameterization, extents: tuple[int, ...], channels: int) -> tuple[int, ...]:
+def lane_shape(parameterization: Parameterization, image_shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape of what a lane makes: an input, or several side by side."""
+    *extents, channels = image_shape
     count = parameterization.images_in_lane
     if count > 1 and not extents:
         raise ValueError("several puts inputs side by side, which vectors cannot be. Render them one by one.")
-    shape = (*extents[:-1], extents[-1] * count, channels) if extents else (channels,)
-    # What is wrong with a parameterization for such inputs is said before anything is compiled.
-    jax.eval_shape(lambda: parameterization.to_image(parameterization.init(jax.random.key(0), *shape)))
-    return shape
+    return (*extents[:-1], extents[-1] * count, channels) if extents else (channels,)
 
 
 def random_key(key: int | jax.Array) -> jax.Array:
@@ -149,6 +150,8 @@ def check_transparency(model: Model) -> None:
 def checked_rules(model: Model, canvas_size: tuple[int, ...], gradient_rules: ChosenRules) -> tuple[GradientRule, ...]:
     """Return the gradient rules, each of which acts on something in the model."""
     rules = chosen(gradient_rules)
+    for rule in rules:
+        check_registered(rule)
     effective = acting(model, canvas_size, rules)
     for rule in rules:
         if rule not in effective:
