@@ -376,6 +376,30 @@ def test_moving_a_number_compiles_nothing(key):
     assert repr(compilations[0]) == "<traced compose>"
 
 
+def test_a_border_of_a_colour_is_outside_wherever_the_image_is_moved(key):
+    image, colour = image_of(6, 7, 3), np.float32([0.1, 0.5, 0.9])
+    border = pad(4, fill=colour.tolist())
+    assert transforms.from_json(border.to_json()) == border
+    assert eval(repr(border), vars(transforms)) == border
+    moved = np.asarray(compose(border, shift(2))(key, image))
+    np.testing.assert_allclose(moved[:2], np.broadcast_to(colour, (2, 15, 3)), atol=1e-6)
+    channels = [
+        compose(pad(4, fill=float(level)), shift(2))(key, image)[..., place] for place, level in enumerate(colour)
+    ]
+    np.testing.assert_allclose(moved, np.stack(channels, axis=-1), atol=1e-6)
+    with pytest.raises(ValueError, match="The fill has 3 numbers, but the image 1 channels"):
+        border(key, image[..., :1])
+
+
+def test_a_border_of_the_data_is_grey_where_there_are_none(key):
+    image = image_of(4, 5, 3)
+    border = pad(1, fill="data")
+    np.testing.assert_array_equal(border(key, image), pad(1)(key, image))
+    assert transforms.from_json(border.to_json()) == border
+    assert border.of_data([0.25, 0.5, 0.75]) == pad(1, fill=[0.25, 0.5, 0.75])
+    assert pad(1, fill=0.25).of_data([1.0]) == pad(1, fill=0.25)
+
+
 # --- presets ---------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from jaxviz.models import Model
 from jaxviz.parameterizations import Parameterization
 from jaxviz.rendering.overriding import acting
 from jaxviz.rendering.promises import check_registered
-from jaxviz.rendering.suitable import Suitable, completed, suitable, suitable_size
+from jaxviz.rendering.suitable import Suitable, completed, filled, suitable, suitable_size
 from jaxviz.results import Settings
 from jaxviz.results.view import INPUTS
 from jaxviz.transforms import (
@@ -57,7 +57,7 @@ def drawn(model: Model, parameterization: Parameterization | None, transforms: T
     # A family's rate is for the coefficients that it comes with.
     rate = suits.learning_rate if parameterization is None else Settings().learning_rate
     parameterization = completed(parameterization or suits.parameterization, model.data)
-    transform = suits.transform if automatic else _transform(transforms)
+    transform = filled(suits.transform if automatic else _transform(transforms), model.data)
     check_registered(parameterization)
     check_registered(transform)
     return Suitable(parameterization, _over_background(transform, parameterization), rate)

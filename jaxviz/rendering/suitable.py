@@ -6,8 +6,9 @@ their bounds, undisturbed.
 """
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from jaxviz.models import Model
@@ -27,7 +28,7 @@ from jaxviz.parameterizations import (
 )
 from jaxviz.results import Settings, Statistics
 from jaxviz.results.settings import BORDER_PIXELS
-from jaxviz.transforms import Transform, compose, ranges, several_views, shift
+from jaxviz.transforms import Pad, Transform, compose, pad, ranges, several_views, shift
 
 # Enough against aliasing; more averages away what a unit of signals hears, whose periods are a few samples.
 _MOST_SHIFT, _SHIFTED_SHARE = 2.0, 1 / 20
@@ -61,7 +62,8 @@ def suitable(model: Model, *, automatic: bool, quick: bool = False) -> Suitable:
     if axes != 2:
         greatest = min(_MOST_SHIFT, min(model.input_shape[:-1]) * _SHIFTED_SHARE)
         # The power at which every octave of waves moves as much, as 1 is of images.
-        return Suitable(fourier(decay_power=axes / 2), compose(shift(greatest)), Settings().learning_rate)
+        border = () if model.data is None else (pad(0, fill="data"),)
+        return Suitable(fourier(decay_power=axes / 2), compose(*border, shift(greatest)), Settings().learning_rate)
     if not automatic:
         return Suitable(fourier(), compose(), Settings().learning_rate)
     settings = Settings.for_family(model.family)
@@ -113,6 +115,16 @@ def completed(parameterization: Parameterization, data: Statistics | None) -> Pa
         return parameterization
     is_open = parameterization.decorrelated and parameterization.colours is None
     return dataclasses.replace(parameterization, colours=data.colours) if is_open else parameterization
+
+
+def filled(transform: Transform, data: Statistics | None) -> Transform:
+    """Return a transform whose open borders have the mean of the model's data, or grey 0.5 where there are none."""
+    mean = None if data is None else np.clip(data.mean, 0, 1).tolist()
+
+    def fill(part: Any) -> Any:
+        return part.of_data(mean) if isinstance(part, Pad) else part
+
+    return jax.tree.map(fill, transform, is_leaf=lambda part: isinstance(part, Pad))
 
 
 def _with_magnitude(parameterization: PhaseOnly, data: Statistics) -> PhaseOnly:

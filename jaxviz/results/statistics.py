@@ -19,7 +19,8 @@ class Statistics:
     Attributes:
         count: Images (or signals, volumes, vectors) that were measured.
         value_range: The range of the model's inputs: lowest and highest, a number for each channel.
-        mean: Of each channel: the baseline, what an image is when nothing is in it.
+        mean: Of each channel: the baseline, what an image is when nothing is in it. It fills what is outside of a
+            picture that is moved, unless other transforms are asked for.
         covariance: Of the channels with each other, over all positions of all images; None for vectors.
         spectrum: The mean magnitude of the Fourier coefficients of each uncorrelated component (of each channel where
             `colours` is None), in the order of `numpy.fft.rfftn`; None for vectors.

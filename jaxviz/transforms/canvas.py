@@ -4,18 +4,26 @@ Lengths are in pixels, positions are (row, column).
 """
 
 import difflib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxviz.transforms.base import only_positions
 from jaxviz.transforms.composition import Border, Geometric
 from jaxviz.transforms.sampling import Affine
 from jaxviz.transforms.values import Leaf, whole_pixels
+
+Fill: TypeAlias = float | Sequence[float] | Literal["data", "uniform", "reflect"]
+"""What lies outside of an image, as a user says it."""
+
+_MODES = ("data", "uniform", "reflect")
+_GREY = 0.5
 
 
 class _Centred(Geometric):
@@ -34,13 +42,19 @@ class Pad(_Centred, Border):
     """A border around the image; made by `pad`. `grey` is None unless the mode is `constant`."""
 
     pixels: int
-    mode: Literal["constant", "uniform", "reflect"]
+    mode: Literal["constant", "data", "uniform", "reflect"]
     grey: Leaf
     kind = "pad"
 
     def outside(self, random: Float[Array, ""]) -> Leaf:
-        """Return the border's grey."""
-        return random if self.mode == "uniform" else self.grey
+        """Return the border's grey, or one for each channel."""
+        return {"uniform": random, "data": _GREY}.get(self.mode, self.grey)
+
+    def of_data(self, mean: Sequence[float] | None) -> "Pad":
+        """Return this border with the mean of each channel in place of `data`, or with grey 0.5 if there are none."""
+        if self.mode != "data":
+            return self
+        return replace(self, mode="constant", grey=_filled(_GREY if mean is None else mean))
 
     def output_size(self, *extents: int) -> tuple[int, ...]:
         """Return the size with the border on every side."""
@@ -88,14 +102,15 @@ class Jitter(Geometric):
         return _smaller(extents, self.pixels, self)
 
 
-def pad(pixels: int, *, fill: float | Literal["uniform", "reflect"] = 0.5) -> Pad:
+def pad(pixels: int, *, fill: Fill = _GREY) -> Pad:
     """Put a border around the image, so that nothing at its edge is lost when it moves.
 
     Args:
         pixels: the border's width on every side.
-        fill: the border's value in all channels, in [0, 1]; or `"uniform"`, a value drawn anew for every
-            image; or `"reflect"`, the image mirrored about its outermost pixels. The same lies beyond the
-            border, wherever the transforms of its run look.
+        fill: the border's value in all channels, in [0, 1], or one for each channel; or `"uniform"`, a value drawn
+            anew for every image; or `"reflect"`, the image mirrored about its outermost pixels; or `"data"`, in
+            `render` the mean of each channel of what the model was wrapped with (`wrap(…, data=images)`), and 0.5 where
+            there are no data. The same lies beyond the border, wherever the transforms of its run look.
 
     Returns:
         A transform whose result is larger by twice `pixels` in height and in width.
@@ -107,14 +122,12 @@ def pad(pixels: int, *, fill: float | Literal["uniform", "reflect"] = 0.5) -> Pa
         [[0.5, 0.5, 0.5, 0.5], [0.5, 1.0, 2.0, 0.5], [0.5, 0.5, 0.5, 0.5]]
     """
     if isinstance(fill, str):
-        if fill not in ("uniform", "reflect"):
-            close = difflib.get_close_matches(fill, ("uniform", "reflect"), n=1)
+        if fill not in _MODES:
+            close = difflib.get_close_matches(fill, _MODES, n=1)
             advice = f" Did you mean {close[0]!r}?" if close else ""
-            raise ValueError(f"Unknown fill {fill!r}. Give a number, 'uniform' or 'reflect'.{advice}")
+            raise ValueError(f"Unknown fill {fill!r}. Give a number, 'data', 'uniform' or 'reflect'.{advice}")
         return Pad(whole_pixels(pixels), fill, None)
-    if not 0 <= fill <= 1:
-        raise ValueError(f"The fill is {fill}. Images lie in [0, 1], so give a number in this range.")
-    return Pad(whole_pixels(pixels), "constant", float(fill))
+    return Pad(whole_pixels(pixels), "constant", _filled(fill))
 
 
 def crop(pixels: int) -> Crop:
@@ -152,6 +165,17 @@ def jitter(pixels: int) -> Jitter:
         (144, 92)
     """
     return Jitter(whole_pixels(pixels))
+
+
+def _filled(fill: float | Sequence[float]) -> Leaf:
+    """Return one number, or one for each channel as one leaf."""
+    numbers = np.array(cast(Any, fill), np.float32)
+    if numbers.ndim > 1 or numbers.size == 0 or not ((numbers >= 0) & (numbers <= 1)).all():
+        raise ValueError(
+            f"The fill is {fill}. Images lie in [0, 1], so give a number in this range, or one for each channel."
+        )
+    numbers.flags.writeable = False
+    return numbers if numbers.ndim else float(cast(Any, fill))
 
 
 def _smaller(extents: tuple[int, ...], pixels: int, transform: Geometric) -> tuple[int, ...]:

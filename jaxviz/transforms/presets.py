@@ -5,7 +5,7 @@ batch; the canvas has one size, about whose centre the image is scaled; and the 
 interpolation, so nothing is cut off between its parts.
 """
 
-from jaxviz.transforms.canvas import crop, jitter, pad
+from jaxviz.transforms.canvas import Fill, crop, jitter, pad
 from jaxviz.transforms.composition import Compose, compose
 from jaxviz.transforms.geometric import rotate, scale, shift
 from jaxviz.transforms.noise import noise as gaussian_noise
@@ -63,11 +63,12 @@ def ranges(
     max_degrees: float = 10.0,
     noise: float = 0.0,
     border_pixels: int = 6,
+    fill: Fill = "data",
 ) -> Compose:
     """Return one set of transforms in which every strength is a number, so that moving one compiles nothing.
 
-    A border of grey 0.5, an even shift, an even magnification about the centre, an even rotation, Gaussian noise. The
-    defaults are the ranges of `lucid`, drawn evenly, on a canvas of the same size. The explorer climbs with this.
+    A border, an even shift, an even magnification about the centre, an even rotation, Gaussian noise. The defaults are
+    the ranges of `lucid`, drawn evenly, on a canvas of the same size. The explorer climbs with this.
 
     Args:
         max_shift_pixels: Greatest shift, each way, in pixels.
@@ -75,6 +76,7 @@ def ranges(
         max_degrees: Greatest rotation, each way, in degrees.
         noise: Standard deviation of the noise.
         border_pixels: Width of the border; the result is larger than the image by twice as much.
+        fill: What is outside of the image, as in `pad`: the mean of the model's data, or grey 0.5 without any.
 
     Raises:
         ValueError: A number is negative or not finite, or `scale_range` is 1 or more.
@@ -84,7 +86,7 @@ def ranges(
         (140, 108)
     """
     return compose(
-        pad(border_pixels, fill=0.5),
+        pad(border_pixels, fill=fill),
         shift(max_shift_pixels),
         scale(1.0 - scale_range, 1.0 + scale_range),
         rotate(max_degrees),

@@ -53,7 +53,7 @@ def sample(
     image: Float[Array, "*position channel"],
     affine: Affine,
     size: tuple[int, ...],
-    outside: Float[Array, ""] | float | None,
+    outside: Float[Array, "..."] | float | None,
 ) -> Float[Array, "*place channel"]:
     """Read an image, a signal or a volume linearly at the affine map of every position of the result.
 
@@ -64,8 +64,11 @@ def sample(
         image: the source.
         affine: from positions of the result to positions of the source.
         size: extents of the result, in pixels.
-        outside: the value of every pixel outside the source, or None for the source mirrored about its outermost
-            pixels, without end.
+        outside: the value of every pixel outside the source, or one for each channel, or None for the source mirrored
+            about its outermost pixels, without end.
+
+    Raises:
+        ValueError: there are values outside for another number of channels.
 
     Returns:
         The result, of the source's precision.
@@ -77,6 +80,11 @@ def sample(
         >>> sample(image, half_a_pixel, (1, 3), outside=0.0)[0, :, 0].tolist()
         [1.5, 2.5, 1.5]
     """
+    if outside is not None and np.ndim(outside):
+        if np.shape(outside) != image.shape[-1:]:
+            raise ValueError(f"The fill has {np.size(outside)} numbers, but the image {image.shape[-1]} channels.")
+        levels = jnp.asarray(outside, image.dtype)
+        return sample(image - levels, affine, size, 0.0) + levels
     if image.ndim == 3:
         return _sample_image(image, affine, (size[0], size[1]), outside)
     for axis, extent in enumerate(size):

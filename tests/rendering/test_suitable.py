@@ -40,6 +40,7 @@ def test_the_default_is_written_out_in_the_recipe(model):
         scale_range=settings.scale_range,
         max_degrees=settings.max_degrees,
         noise=settings.noise,
+        fill=0.5,
     )
     assert recipe.transforms == expected.to_json()
     assert recipe.parameterization == jaxviz.fourier(decay_power=settings.decay_power).to_json()
