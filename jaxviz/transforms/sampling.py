@@ -83,7 +83,7 @@ def sample(
     if outside is not None and np.ndim(outside):
         if np.shape(outside) != image.shape[-1:]:
             raise ValueError(f"The fill has {np.size(outside)} numbers, but the image {image.shape[-1]} channels.")
-        levels = jnp.asarray(outside, image.dtype)
+        levels = jnp.asarray(outside, image.dtype).reshape([1] * (image.ndim - 1) + [-1])
         return sample(image - levels, affine, size, 0.0) + levels
     if image.ndim == 3:
         return _sample_image(image, affine, (size[0], size[1]), outside)

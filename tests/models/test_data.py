@@ -166,17 +166,21 @@ def test_what_is_outside_of_a_moved_picture_is_the_mean_of_the_data():
     model = wrap(IMAGES)
     mean = np.float32(model.data.mean)
     assert mean.tolist() != [0.5, 0.5, 0.5]
-    border = recipe_of(model).transforms["transforms"][0]
+
+    def borders(model, transforms):
+        options = {"units": [0], "steps": 1, "progress": False, "transforms": transforms}
+        record = jaxviz.render(model, "mean", **options).recipe.transforms
+        return record.get("inner", record)["transforms"][0]
+
+    border = borders(model, "auto")
     assert border["kind"] == "pad"
     np.testing.assert_array_equal(np.float32(border["fill"]), mean)
     inside = jaxviz.transforms.several_views(jaxviz.transforms.compose(jaxviz.transforms.pad(1, fill="data")), count=2)
-    filled = recipe_of(model, transforms=inside).transforms["inner"]["transforms"][0]["fill"]
-    np.testing.assert_array_equal(np.float32(filled), mean)
-    assert recipe_of(model, transforms="lucid").transforms["transforms"][0]["fill"] == 0.5
-    assert recipe_of(wrap(None), transforms=inside).transforms["inner"]["transforms"][0]["fill"] == 0.5
+    np.testing.assert_array_equal(np.float32(borders(model, inside)["fill"]), mean)
+    assert borders(model, "lucid")["fill"] == 0.5
+    assert borders(wrap(None), inside)["fill"] == 0.5
     signals = wrap(np.float32([[[0.0, 0.2]] * 9 + [[1.0, 0.4]] * 9] * 2), input_shape=(18, 2), value_range=(0, 1))
-    border = jaxviz.render(signals, "mean", units=[0], steps=1, progress=False).recipe.transforms["transforms"][0]
-    assert border == {"kind": "pad", "pixels": 0, "fill": pytest.approx([0.5, 0.3])}
+    assert borders(signals, "auto") == {"kind": "pad", "pixels": 0, "fill": pytest.approx([0.5, 0.3])}
 
 
 def test_the_written_recipe_makes_the_same_picture_on_the_same_model():

@@ -189,11 +189,14 @@ def test_the_command_line_renders_a_signal(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize("kind", LAYERS)
 def test_many_views_and_annealed_noise_are_for_any_input(models, kind):
     alone = transforms.annealed(transforms.noise(0.2), transforms.noise(0.0), steps=4)
-    still = render(models[kind], LAYERS[kind], units=[0], steps=6, transforms=transforms.noise(0.0))
-    noisy = render(models[kind], LAYERS[kind], units=[0], steps=6, transforms=alone)
-    calm = render(models[kind], LAYERS[kind], units=[0], steps=6, transforms=transforms.several_views(alone, count=64))
+    still, noisy, calm = (
+        render(models[kind], LAYERS[kind], steps=6, transforms=transform)
+        for transform in (transforms.noise(0.0), alone, transforms.several_views(alone, count=64))
+    )
     assert calm.images.shape == noisy.images.shape == still.images.shape
-    assert np.abs(calm.score_history - still.score_history)[0] < np.abs(noisy.score_history - still.score_history)[0]
+    # One unit's noise may be small by chance; all of them's is not.
+    far, near = (np.square(other.score_history[0] - still.score_history[0]).mean() for other in (noisy, calm))
+    assert near < far
 
 
 # --- what cannot be --------------------------------------------------------------------------------
