@@ -148,8 +148,12 @@ def main() -> None:
     parser.add_argument(
         "--operations", type=int, default=12, help="how many of the dearest operations to name (default: 12)"
     )
+    networks = sorted({network for network, _layer in CASES})
+    parser.add_argument("--networks", nargs="+", choices=networks, default=networks, help="default: both")
     given = parser.parse_args()
     for network, layer in CASES:
+        if network not in given.networks:
+            continue
         if network == "googlenet" and not GOOGLENET.exists():
             print(f"GoogLeNet's weights are not at {GOOGLENET}: left out.")
             continue
