@@ -1,4 +1,4 @@
-"""Give a strided convolution an image gradient without gaps, and a small one over few channels longer inner products.
+"""Give a strided convolution an image gradient without gaps.
 
 XLA transposes a convolution of stride s by spreading the gradient out with s - 1 zeros between its elements, and
 multiplies all of them; it also does so by another library (Eigen), whose sums depend on where in the batch an image
@@ -8,9 +8,6 @@ stands. The same sums without the zeros, three ways:
   convolution to every row of the kernel, and scatter those along the rows.
 * `_by_offsets`, for a small kernel over few channels: one matrix product to all offsets of the kernel, and scatter.
 * `_by_phases`, for many channels: a convolution without stride for each phase of the rows and the columns.
-
-A small kernel over few channels has inner products too short for a processor, nine numbers for each row of a 3×3 kernel
-over colours. Columns that one stride takes together are made channels: six of them, and columns without stride.
 
 Inside, images are `[image, row, column, channel]` and kernels `[row, column, channel, result channel]`.
 """
@@ -34,7 +31,6 @@ LARGE_KERNEL = 5
 
 _ROW_AXIS, _COLUMN_AXIS = 1, 2
 _LAYOUT = ("NHWC", "HWIO", "NHWC")
-_IMAGES, _KERNELS = (0, 3, 1, 2), (3, 2, 0, 1)  # the same, as a convolution's equation writes it
 
 
 class _Strided(NamedTuple):
@@ -52,41 +48,12 @@ class _Strided(NamedTuple):
 
     def value(self, images: Array, weights: Array) -> Array:
         """Return the convolution."""
-        window, channels = self.convolution.window(weights), images.shape[self.convolution.channel_axis]
-        if channels > FEW_CHANNELS or max(window.sizes) >= LARGE_KERNEL:
-            return self.convolution.evaluate(images, weights)
-        return self._with_columns_as_channels(window, images, weights)
-
-    def _with_columns_as_channels(self, window: Window, images: Array, weights: Array) -> Array:
-        kernel, stride = self._kernel(weights), window.strides[1]
-        rows, columns, _, results = kernel.shape
-        reach = -(-columns // stride)
-        length = (window.output_sizes(self.image_shape)[1] + reach - 1) * stride
-        before, after = window.padding[1]
-        more = length - window.padded_sizes(self.image_shape)[1]
-        order = [self.convolution.dimensions.lhs_spec[place] for place in (0, 2, 3, 1)]
-        padded = pad(images.transpose(order), 0, (_ROW_AXIS, _COLUMN_AXIS), (window.padding[0], (before, after + more)))
-        return jax.lax.conv_general_dilated(
-            padded.reshape(*padded.shape[:2], length // stride, -1),
-            pad(kernel, 0, (1,), [(0, reach * stride - columns)]).reshape(rows, reach, -1, results),
-            (window.strides[0], 1),
-            "VALID",
-            dimension_numbers=jax.lax.ConvDimensionNumbers(_IMAGES, _KERNELS, self.convolution.dimensions.out_spec),
-            precision=self.convolution.precision,
-            preferred_element_type=self.convolution.result_type,
-        )
-
-    def _kernel(self, weights: Array) -> Array:
-        results, channels, *positions = self.convolution.dimensions.rhs_spec
-        return weights.transpose(*positions, channels, results)
+        return self.convolution.evaluate(images, weights)
 
     def image_gradient(self, cotangent: Array, weights: Array) -> Array:
         """Return the gradient of the images."""
-        dimensions, window, kernel = (
-            self.convolution.dimensions,
-            self.convolution.window(weights),
-            self._kernel(weights),
-        )
+        dimensions, window = self.convolution.dimensions, self.convolution.window(weights)
+        kernel = weights.transpose(*dimensions.rhs_spec[2:], dimensions.rhs_spec[1], dimensions.rhs_spec[0])
         gradient = self.convolution.result_channels_last(cotangent)
         shape = tuple(self.image_shape[dimensions.lhs_spec[place]] for place in (0, 2, 3, 1))
         images = _gradient(window._replace(axes=(_ROW_AXIS, _COLUMN_AXIS)), gradient, kernel, shape)
