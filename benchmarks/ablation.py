@@ -3,8 +3,6 @@
 Every row climbs the same layer on a canvas that the network sees at 140 pixels; they take turns, and medians are taken.
 
 - `whole step`: a Fourier image of 128 pixels and the default transforms, one view a step.
-- `four views`: the default of these networks, where one image's parameterization serves four views; `bare` with four
-  times the units is what the network alone takes for them.
 - `no transforms`: no random numbers and no transforms; the Fourier image has the canvas' 140 pixels.
 - `bare`: pixels in place of Fourier coefficients, too. What the whole step takes more is the cost of random numbers,
   transforms and parameterization together; it should be under 15 %.
@@ -25,7 +23,7 @@ import numpy as np
 import jaxviz
 from jaxviz.models import lowering
 
-CANVAS_PIXELS, IMAGE_PIXELS, VIEWS = 140, 128, 4
+CANVAS_PIXELS, IMAGE_PIXELS = 140, 128
 CASES = (("efficientnet_lite0", "stage5/block2/expand"), ("efficientnet_lite0", "output"))
 
 
@@ -38,24 +36,17 @@ class Variant:
         model: The network, traced for this variant alone where it is changed.
         options: Arguments of `render_steps`.
         every: Steps between snapshots, or 0 for all of a sample's.
-        times: How many times the units it climbs.
     """
 
     name: str
     model: jaxviz.Model
     options: dict[str, Any]
     every: int = 0
-    times: int = 1
 
     def seconds(self, layer: str, units: int, steps: int) -> float:
         """Return seconds a step."""
         snapshots = jaxviz.render_steps(
-            self.model,
-            layer,
-            units=range(self.times * units),
-            steps=steps,
-            snapshot_every=self.every or steps,
-            **self.options,
+            self.model, layer, units=range(units), steps=steps, snapshot_every=self.every or steps, **self.options
         )
         next(snapshots)
         began = time.perf_counter()
@@ -74,8 +65,6 @@ def variants(network: str) -> list[Variant]:
         Variant("bare", model, {**still, "parameterization": jaxviz.pixels()}),
         Variant("no batch norm", jaxviz.load(network), whole),
         Variant("snapshots", model, whole, every=1),
-        Variant("four views", model, {"size": IMAGE_PIXELS}),
-        Variant("bare, four times", model, {**still, "parameterization": jaxviz.pixels()}, times=VIEWS),
     ]
 
 
@@ -121,13 +110,9 @@ def main() -> None:
                 f" {statistics.median(seconds) / whole - 1:+.1%}"
                 for name, seconds in taken.items()
             ]
+            overhead = 1 - statistics.median(taken["bare"]) / whole
             print(f"\n{network} {layer}, {units} unit{'s' * (units > 1)}: random numbers, transforms and", end=" ")
-            shares = [
-                1 - statistics.median(taken[bare]) / statistics.median(taken[step])
-                for bare, step in (("bare", "whole step"), ("bare, four times", "four views"))
-            ]
-            print(f"parameterization are {shares[0]:.1%} of a step, {shares[1]:.1%} with four views")
-            print("  " + "\n  ".join(cells), flush=True)
+            print(f"parameterization are {overhead:.1%} of a step\n  " + "\n  ".join(cells), flush=True)
 
 
 if __name__ == "__main__":
