@@ -81,8 +81,8 @@ class _Flattener:
         if outer[0]:
             return outer
         body = jax_internals.rule_body(equation)
-        inner = [str(e.params.get("name", "")) for e in body.jaxpr.eqns] if body is not None else []
-        for name in (str(equation.params.get("name", "")), *inner):
+        inner: list[Any] = [] if body is None else body.jaxpr.eqns
+        for name in (str(each.params.get("name", "")) for each in (equation, *inner)):
             if name in ACTIVATION_FUNCTIONS:
                 self._calls += 1
                 return name, self._calls
@@ -149,14 +149,10 @@ class _Flattener:
 
 
 def _is_stack_of_layers(equation: Any) -> bool:
-    def holds_layers(program: Any) -> bool:
-        for inner in program.jaxpr.eqns:
-            nested = jax_internals.nested_program(inner) or jax_internals.rule_body(inner)
-            if inner.primitive.name in _LAYER_PRIMITIVES or (nested is not None and holds_layers(nested)):
-                return True
-        return False
-
-    return equation.params["length"] <= MAX_UNROLLED_TURNS and holds_layers(jax_internals.loop_body(equation))
+    inside = jax_internals.inner_equations(jax_internals.loop_body(equation))
+    return equation.params["length"] <= MAX_UNROLLED_TURNS and any(
+        inner.primitive.name in _LAYER_PRIMITIVES for inner in inside
+    )
 
 
 def flatten(

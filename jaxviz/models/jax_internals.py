@@ -8,7 +8,7 @@ changes in one file. Tested on the lowest and the highest supported jax.
 import functools
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 import jax
@@ -128,6 +128,13 @@ def rule_body(equation: Any) -> Any | None:
         return None
     body = equation.params.get("call_jaxpr", equation.params.get("fun_jaxpr"))
     return None if body is None else _closed(body)
+
+
+def inner_equations(program: Any) -> Iterator[Any]:
+    """Yield the equations of a closed jaxpr and, in place of a call or a custom rule, those of its body."""
+    for equation in program.jaxpr.eqns:
+        body = nested_program(equation) or rule_body(equation)
+        yield from [equation] if body is None else inner_equations(body)
 
 
 def loop_body(equation: Any) -> Any:

@@ -56,15 +56,11 @@ def _follow(
 
 def _mixes(program: Any) -> bool:
     """Say whether the body of a custom rule holds anything but work on single elements or on the last axis."""
-    for inner in program.jaxpr.eqns:
-        nested = jax_internals.nested_program(inner) or jax_internals.rule_body(inner)
-        if nested is not None:
-            if _mixes(nested):
-                return True
-            continue
-        name, axes = inner.primitive.name, inner.params.get("axes")
-        rank = max((len(read.aval.shape) for read in inner.invars), default=0)
-        on_the_last_axis = axes is not None and tuple(axes) == (rank - 1,)
-        if (name in _MIXING or name in RULES) and name != "broadcast_in_dim" and not on_the_last_axis:
-            return True
-    return False
+    return any(_is_mixing(equation) for equation in jax_internals.inner_equations(program))
+
+
+def _is_mixing(equation: Any) -> bool:
+    name, axes = equation.primitive.name, equation.params.get("axes")
+    rank = max((len(read.aval.shape) for read in equation.invars), default=0)
+    on_the_last_axis = axes is not None and tuple(axes) == (rank - 1,)
+    return (name in _MIXING or name in RULES) and name != "broadcast_in_dim" and not on_the_last_axis
