@@ -35,7 +35,9 @@ def lower_max_pool(params: Mapping[str, Any], operands: Sequence[Array]) -> Arra
     Returns:
         The maxima; None for integers, for gaps between the elements of the array and for very large windows.
     """
-    return _reduce(params, operands[0], _maximum)
+    array = operands[0]
+    window = _read(params, array)
+    return None if window is None else _reduce(window, array, _maximum)
 
 
 def lower_sum_pool(params: Mapping[str, Any], operands: Sequence[Array]) -> Array | None:
@@ -56,8 +58,7 @@ def lower_sum_pool(params: Mapping[str, Any], operands: Sequence[Array]) -> Arra
     if all(size <= stride for size, stride in zip(window.sizes, window.strides, strict=True)):
         return None
     dtype = jnp.promote_types(array.dtype, jnp.float32)
-    total = _reduce(params, array.astype(dtype), _sum)
-    return None if total is None else total.astype(array.dtype)
+    return _reduce(window, array.astype(dtype), _sum).astype(array.dtype)
 
 
 def _read(params: Mapping[str, Any], array: Array) -> Window | None:
@@ -74,12 +75,7 @@ def _read(params: Mapping[str, Any], array: Array) -> Window | None:
     return None if 0 in window.output_sizes(array.shape) or max(sizes) > MAX_SIZE else window
 
 
-def _reduce(
-    params: Mapping[str, Any], array: Array, reduce: Callable[[Window, tuple[int, ...], Array], Array]
-) -> Array | None:
-    window = _read(params, array)
-    if window is None:
-        return None
+def _reduce(window: Window, array: Array, reduce: Callable[[Window, tuple[int, ...], Array], Array]) -> Array:
     if window.elements <= MAX_ELEMENTS_AT_ONCE:
         return reduce(window, array.shape, array)
     # The last axis first: the first of equal maxima is then still the first of the window.
