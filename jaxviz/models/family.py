@@ -15,8 +15,9 @@ TINY_PIXELS = 64
 def family_of(program: Program, layers: Iterable[Layer], input_shape: tuple[int, ...]) -> Family:
     """Tell the family of a network, by the first of these that holds.
 
-    `tiny`: images of at most 64 pixels a side. `transformer`: somewhere two values that both depend on the image are
-    multiplied as matrices, which is attention. `depthwise`: a convolution that keeps channels apart. `plain`: the rest.
+    `tiny`: images whose shorter side has at most 64 pixels. `transformer`: somewhere two values that both depend on the
+    image are multiplied as matrices, which is attention. `depthwise`: a convolution that keeps channels apart. `plain`:
+    the rest.
 
     Args:
         program: The traced model.

@@ -20,6 +20,7 @@ from jaxviz.models.network import Network
 from jaxviz.models.program import Program
 from jaxviz.models.table import BATCH, image_axis, layer_table
 from jaxviz.models.tracing import Preprocess, leaves, trace
+from jaxviz.results.settings import BORDER_PIXELS
 from jaxviz.results.statistics import Statistics
 from jaxviz.results.view import View, input_name
 
@@ -44,7 +45,7 @@ class Model:
     Example:
         >>> import jaxviz
         >>> jaxviz.wrap(lambda images: images.mean((1, 2)), input_shape=(4, 6, 3), name="Mean")
-        Model 'Mean': 4×6×3 images, 1 layers, 0 parameters
+        Model 'Mean': 4×6×3 images, 1 layer, 0 parameters
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class Model:
 
     def __repr__(self) -> str:
         shape = "×".join(str(extent) for extent in self.input_shape)
-        counts = f"{len(self.layers)} layers, {self.parameters:,} parameters"
+        counts = f"{len(self.layers)} layer{'s' * (len(self.layers) != 1)}, {self.parameters:,} parameters"
         return f"Model '{self.name}': {shape} {self.input_name}s, {counts}"
 
     @property
@@ -163,8 +164,8 @@ class Model:
         """Whether images must have the height and width of `input_shape`, as before a flattened dense layer."""
         *extents, channels = self.input_shape
         try:
-            # 12 pixels more: what the border of the default transforms adds.
-            self.network((*(extent + 12 for extent in extents), channels), 1)
+            # The size that the default transforms make of it.
+            self.network((*(extent + 2 * BORDER_PIXELS for extent in extents), channels), 1)
         except ValueError:
             return True
         return False

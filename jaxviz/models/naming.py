@@ -9,6 +9,7 @@ alias: `stage3/block1` is `stage3/block1/add`.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 from jaxviz.models.adaptation import CALL_MARK
@@ -157,10 +158,8 @@ class _Scopes:
             if not program.depends[equation.results[0]]:
                 self._scope[equation.results[0]] = scope
                 continue
-            shared = next(
-                (i for i, (a, b) in enumerate(zip(previous, scope, strict=False)) if a != b),
-                min(len(previous), len(scope)),
-            )
+            same = itertools.takewhile(lambda names: names[0] == names[1], zip(previous, scope, strict=False))
+            shared = sum(1 for _ in same)
             named: list[str] = list(current[:shared])
             for depth in range(shared, len(scope)):
                 name = scope[depth].partition(CALL_MARK)[0]

@@ -55,7 +55,7 @@ def _operation_name(program: Program, equation: Equation, reads: list[int]) -> t
         groups = params["feature_group_count"]
         return "conv", "conv" if groups == 1 else _grouped_kind(program, equation, groups)
     if primitive == "dot_general":
-        return ("dense", "dense") if len(set(reads)) == 1 and len(reads) == 1 else ("matmul", "matmul")
+        return ("dense", "dense") if len(reads) == 1 else ("matmul", "matmul")
     if primitive in ("reduce_window_max", "reduce_window_sum"):
         if not _pools_space(equation):
             return "", ""

@@ -131,7 +131,10 @@ class Program:
     def description(self) -> Iterator[str]:
         """Write down what is computed, equation by equation, the same for the same computation everywhere."""
         for equation in self.equations:
-            operands = [str(o) if isinstance(o, int) else repr(np.asarray(o.value).tolist()) for o in equation.operands]
+            operands = [
+                str(operand) if isinstance(operand, int) else repr(np.asarray(operand.value).tolist())
+                for operand in equation.operands
+            ]
             params = {
                 name: value
                 for name, value in equation.params.items()

@@ -18,7 +18,7 @@ _CONTINUED = "It went on from a picture made under other settings, so the recipe
 
 
 class Place(Protocol):
-    """What tiles belong to: a layer."""
+    """What tiles belong to: a layer, or what stands for it on the bench, where a tile's unit is a recipe."""
 
     @property
     def name(self) -> str:
@@ -186,8 +186,13 @@ class Board:
             score_history=history,
             history_steps=np.arange(rows),
             labels=tuple(self.request.labels[position] for position in begun),
-            states=tuple("stopped" if self.is_moving(p) else end[1] for p, end in zip(begun, ends, strict=True)),
-            messages=tuple(self._origin(position) or end[2] for position, end in zip(begun, ends, strict=True)),
+            states=tuple(
+                "stopped" if self.is_moving(position) else state
+                for position, (_, state, _) in zip(begun, ends, strict=True)
+            ),
+            messages=tuple(
+                self._origin(position) or message for position, (_, _, message) in zip(begun, ends, strict=True)
+            ),
             recipe=dataclasses.replace(self.request, steps=self.settings.steps).recipe().for_units(begun),
         )
 

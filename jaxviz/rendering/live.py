@@ -195,7 +195,7 @@ class Live:
         return self._place(layer).name, dataclasses.replace(settings, steps=1)
 
     def _place(self, layer: str) -> Place:
-        """Return what the tiles of a board belong to."""
+        """Return what the tiles of a board belong to; the bench has another answer, and so of `_request`."""
         return self._model.layers.named(layer)
 
     def _request(self, layer: str, settings: Settings) -> Request:
