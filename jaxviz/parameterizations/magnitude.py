@@ -5,8 +5,12 @@ orientations. It is smooth, so a few hundred images decide it, it suits a canvas
 for a recipe.
 """
 
+import difflib
 import math
-from typing import Any, TypeAlias
+import os
+import zipfile
+from pathlib import Path
+from typing import Any, TypeAlias, cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -25,7 +29,7 @@ _DIGITS = 4
 def measure_magnitude(images: Any, *, decorrelated: bool = True) -> Float[np.ndarray, "frequency orientation channel"]:
     """Measure how much of each wave images hold: the mean over images of the magnitude of their Fourier coefficients.
 
-    For `phase_only(magnitude=...)`; `numpy.save` and `numpy.load` keep it in a file.
+    For `phase_only(magnitude=...)`, which also takes the path of a file that `numpy.save` wrote it to.
 
     Args:
         images: `[batch, height, width, channel]` in [0, 1], some hundred of the data that the model was trained on; or
@@ -60,6 +64,30 @@ def measure_magnitude(images: Any, *, decorrelated: bool = True) -> Float[np.nda
     axes = tuple(range(array.ndim - 2))
     mean = np.mean([np.abs(np.fft.rfftn(array[place], axes=axes)) for place in range(len(array))], axis=0)
     return tabulate_magnitude(mean, width=array.shape[-2])
+
+
+def checked_magnitude(given: Any) -> Float[np.ndarray, "frequency orientation channel"]:
+    """Return the table that a user gave, or the file that holds it.
+
+    Args:
+        given: what `measure_magnitude` returns, or the path of a `.npy` or `.npz` file of it; of several arrays in one
+            file, the one that is called `magnitude`.
+
+    Raises:
+        FileNotFoundError: there is no such file; the message names the closest.
+        ValueError: the file or the table is of another kind.
+    """
+    is_path = isinstance(given, str | os.PathLike)
+    table: Any = _stored(Path(cast("str | os.PathLike[str]", given))) if is_path else np.asarray(given)
+    source = f"The magnitude in '{os.fspath(given)}'" if is_path else "The magnitude"
+    advice = "give what measure_magnitude or tabulate_magnitude returns, [24 frequencies, orientation, channel]."
+    if table.dtype.kind not in "iuf" or table.ndim != 3 or len(table) != len(_FREQUENCIES) or 0 in table.shape:
+        raise ValueError(f"{source} has shape {table.shape} and type {table.dtype}; {advice}")
+    table = np.array(table, np.float32)
+    if not (np.isfinite(table).all() and (table > 0).all()):
+        raise ValueError(f"{source} holds zero, negative, infinite or undefined numbers; {advice}")
+    table.flags.writeable = False
+    return table
 
 
 def tabulate_magnitude(spectrum: Any, *, width: int) -> Float[np.ndarray, "frequency orientation channel"]:
@@ -120,6 +148,26 @@ def read_magnitude(
 
     value = along(left) * (1 - turn_share) + along(right) * turn_share
     return jnp.moveaxis(jnp.exp(value), -1, 0)
+
+
+def _stored(path: Path) -> Numbers:
+    """Read an array from a file."""
+    try:
+        stored: Any = np.load(path, allow_pickle=False)
+        if isinstance(stored, np.ndarray):
+            return cast(Numbers, stored)
+        with stored:
+            arrays: dict[str, Numbers] = {name: stored[name] for name in stored.files}
+    except FileNotFoundError:
+        beside = [each.name for each in path.parent.glob("*.np[yz]")]
+        close = difflib.get_close_matches(path.name, beside, n=1)
+        advice = f"Did you mean '{path.with_name(close[0])}'?" if close else "numpy.save and numpy.savez write one."
+        raise FileNotFoundError(f"There is no file '{path}'. {advice}") from None
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"'{path}' is no .npy or .npz file of numbers ({error}).") from error
+    if len(arrays) != 1 and "magnitude" not in arrays:
+        raise ValueError(f"'{path}' holds {', '.join(arrays) or 'nothing'}; call the table 'magnitude'.")
+    return arrays["magnitude"] if "magnitude" in arrays else next(iter(arrays.values()))
 
 
 def _orientation_count(extents: tuple[int, ...]) -> int:

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from jaxviz.parameterizations.base import Image, Leaf, Parameterization, finite, positions
 from jaxviz.parameterizations.colour import checked_colours, mixing, to_unit_range
-from jaxviz.parameterizations.magnitude import read_magnitude
+from jaxviz.parameterizations.magnitude import checked_magnitude, read_magnitude
 from jaxviz.parameterizations.waves import (
     antisymmetric,
     frequencies,
@@ -141,7 +141,8 @@ def phase_only(
         decay_power: 1.45 unless `magnitude` is given.
         blur_pixels: standard deviation of the blur; 0.56 unless `magnitude` is given.
         contrast: standard deviation of the image before it is squashed.
-        magnitude: the table that `measure_magnitude` returns for images of your own, in place of the formula.
+        magnitude: the table that `measure_magnitude` returns for images of your own, or the path of a `.npy` or `.npz`
+            file that holds it, in place of the formula. The recipe holds the table.
         decorrelated: whether three channels are decorrelated colours, which `decorrelated_to_rgb` mixes.
         standardized: whether phases and image are standardised as in xplique and Horama: all phases together to mean
             zero and deviation one before they are used, and the image before its colours are mixed to mean zero and
@@ -151,7 +152,8 @@ def phase_only(
 
     Raises:
         ValueError: a number is not finite or is negative, both a formula and a measured magnitude are given, or the
-            table has another shape.
+            table or the file is no such table.
+        FileNotFoundError: there is no such file.
 
     References:
         T. Fel, T. Boissin, V. Boutin, A. Picard, P. Novello et al.: Unlocking Feature Visualization for Deep Networks
@@ -173,14 +175,7 @@ def phase_only(
         return PhaseOnly(power, blur, strength, None, bool(decorrelated), checked_colours(colours), standardized)
     if decay_power is not None or blur_pixels is not None:
         raise ValueError("Give either decay_power and blur_pixels, for the formula, or a measured magnitude.")
-    table = np.array(magnitude, np.float32)
-    if table.ndim != 3 or len(table) != 24 or not (np.isfinite(table).all() and (table > 0).all()):
-        raise ValueError(
-            f"The magnitude has shape {table.shape}; give the positive numbers that measure_magnitude or "
-            "tabulate_magnitude returns, [24 frequencies, orientation, channel]."
-        )
-    table.flags.writeable = False
-    strength = finite(contrast, "contrast", least=0)
+    table, strength = checked_magnitude(magnitude), finite(contrast, "contrast", least=0)
     return PhaseOnly(None, None, strength, table, bool(decorrelated), checked_colours(colours), standardized)
 
 

@@ -210,3 +210,65 @@ def test_moving_a_number_compiles_nothing():
 def test_what_cannot_be_is_refused_with_advice(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+# --- tables from files -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def measured():
+    return measure_magnitude(np.random.default_rng(3).uniform(size=(4, 16, 18, 3)))
+
+
+def test_a_magnitude_from_a_file_is_the_one_that_was_measured(measured, tmp_path):
+    np.save(tmp_path / "cells.npy", measured)
+    np.savez(tmp_path / "alone.npz", measured)
+    np.savez(tmp_path / "named.npz", magnitude=measured.astype(np.float64), mean=np.zeros(3))
+    for path in (tmp_path / "cells.npy", str(tmp_path / "alone.npz"), tmp_path / "named.npz"):
+        parameterization = phase_only(magnitude=path)
+        assert parameterization == phase_only(magnitude=measured)
+        assert from_json(parameterization.to_json()) == parameterization  # it holds the numbers and not the path
+    variables = free_phases((16, 18, 3))
+    np.testing.assert_array_equal(
+        image_of(parameterization, variables), image_of(phase_only(magnitude=measured), variables)
+    )
+
+
+def test_a_missing_file_of_a_magnitude_is_answered_with_the_closest(measured, tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match=r"There is no file '.*cells\.npy'\. numpy\.save and numpy\.savez write"
+    ):
+        phase_only(magnitude=tmp_path / "cells.npy")
+    np.save(tmp_path / "cells.npy", measured)
+    with pytest.raises(FileNotFoundError, match=r"Did you mean '.*cells\.npy'\?"):
+        phase_only(magnitude=tmp_path / "cell.npy")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            lambda table: table[:23],
+            r"magnitude in '.*' has shape \(23, 12, 3\) and type float32; give what measure_mag",
+        ),
+        (lambda table: table[..., 0], r"has shape \(24, 12\) and type float32"),
+        (lambda table: table.astype(complex), r"has shape \(24, 12, 3\) and type complex128"),
+        (lambda table: np.where(table == table.max(), np.nan, table), "holds zero, negative, infinite or undefined"),
+        (lambda table: -table, "holds zero, negative, infinite or undefined"),
+        (lambda table: {"low": table, "high": table}, "holds low, high; call the table 'magnitude'"),
+        (lambda table: b"not an array", r"is no \.npy or \.npz file of numbers"),
+        (lambda table: b"", r"is no \.npy or \.npz file of numbers"),
+    ],
+    ids=["frequencies", "axes", "complex", "nan", "negative", "two tables", "text", "empty"],
+)
+def test_a_file_that_holds_no_magnitude_is_refused(measured, tmp_path, content, message):
+    made, path = content(measured), tmp_path / "file"
+    with path.open("wb") as file:
+        if isinstance(made, bytes):
+            file.write(made)
+        elif isinstance(made, dict):
+            np.savez(file, **made)
+        else:
+            np.save(file, made)
+    with pytest.raises(ValueError, match=message):
+        phase_only(magnitude=path)
