@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { layerRows } from "../src/pure/rows";
+import { countText, layerRows } from "../src/pure/rows";
 import { modulesAround, searchClasses, searchLayers, treeRows } from "../src/pure/tree";
 import { layer } from "./model";
 
@@ -87,6 +87,14 @@ test("a search finds classes of all models of a joint one, each with its own lay
     ["old/logits", 1, "tiger cat"],
     ["new/logits", 0, "cat"],
   ]);
+});
+
+test("a search counts all layers that it finds, and says how many of them it shows", () => {
+  const many = Array.from({ length: 250 }, (_, index) => layer(`block${index}/conv`, 8));
+  expect(countText([...LAYERS, ...many], "")).toBe("257 layers");
+  expect(countText([...LAYERS, ...many], "conv")).toBe("254 of 257 layers, 200 shown");
+  expect(layerRows([...LAYERS, ...many], {}, "conv", none)).toHaveLength(200);
+  expect(countText([...LAYERS, ...many], "stem/conv:3")).toBe("1 of 257 layers");
 });
 
 test("what was typed as layer:unit still finds the layer", () => {

@@ -2,9 +2,8 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { formatCount } from "../pure/format";
 import { readLink } from "../pure/link";
-import { layerRows, type Row } from "../pure/rows";
+import { countText, layerRows, type Row } from "../pure/rows";
 import { modulesAround } from "../pure/tree";
 import { useView } from "../view";
 import { LayerRow } from "./LayerRow";
@@ -116,14 +115,9 @@ export function Layers(): JSX.Element {
         ))}
         {rows.length === 0 && <p class="nothing">{nothingText(query.value)}</p>}
       </div>
-      <footer class="layers-count">{countText(rows, layers.value.length, query.value)}</footer>
+      <footer class="layers-count">{countText(layers.value, query.value)}</footer>
     </nav>
   );
-}
-
-function countText(rows: Row[], count: number, query: string): string {
-  const all = `${formatCount(count)} layers`;
-  return query.trim() === "" ? all : `${formatCount(rows.filter(({ kind }) => kind === "layer").length)} of ${all}`;
 }
 
 function nothingText(query: string): string {

@@ -1,5 +1,6 @@
 // What the list of layers shows: the tree, with the class layers last; or what was searched for.
 import type { Layer, Traits } from "../traits";
+import { formatCount } from "./format";
 import { searchClasses, searchLayers, treeRows } from "./tree";
 
 interface Common {
@@ -27,6 +28,14 @@ export function layerRows(
   return query.trim() === "" ? wholeTree(layers, expanded) : found(layers, classNames, query);
 }
 
+/** How many layers there are, how many of them a search finds, and how many of these it shows. */
+export function countText(layers: Layer[], query: string): string {
+  const all = `${formatCount(layers.length)} layers`;
+  if (query.trim() === "") return all;
+  const count = called(layers, query).length;
+  return `${formatCount(count)} of ${all}${count > MOST_LAYERS ? `, ${MOST_LAYERS} shown` : ""}`;
+}
+
 function wholeTree(layers: Layer[], expanded: (path: string) => boolean): Row[] {
   const inner = layers.filter((layer) => !layer.classes);
   const rows: Row[] = treeRows(inner, expanded).map(({ path, label, depth, position, siblings, layer, ...module }) => {
@@ -44,7 +53,7 @@ function wholeTree(layers: Layer[], expanded: (path: string) => boolean): Row[] 
 }
 
 function found(layers: Layer[], classNames: Traits["class_names"], query: string): Row[] {
-  const named = searchLayers(layers, query.replace(/:\s*[-−]?\d*$/, "")).slice(0, MOST_LAYERS);
+  const named = called(layers, query).slice(0, MOST_LAYERS);
   const classes = Object.entries(classNames).flatMap(([set, names]) => {
     const layer = layers.find((each) => each.classes === set);
     if (!layer) return [];
@@ -67,4 +76,9 @@ function found(layers: Layer[], classNames: Traits["class_names"], query: string
     rows.push({ kind: "class", key, depth: 0, position: named.length + index + 1, siblings, ...one });
   });
   return rows;
+}
+
+/** The layers that a search finds; what was typed may be `layer:unit`. */
+function called(layers: Layer[], query: string): Layer[] {
+  return searchLayers(layers, query.replace(/:\s*[-−]?\d*$/, ""));
 }
