@@ -1,4 +1,8 @@
-"""An image as a small network of positions: a pattern without pixels, sharp at any size."""
+"""An image as a small network of positions: a pattern without pixels, sharp at any size.
+
+It is no Flax module: a parameterization is two pure functions that are mapped over lanes, for which a module would be
+split and merged in every step, its shapes stored in its layers; and only adapters import a framework.
+"""
 
 import math
 from dataclasses import dataclass
@@ -80,8 +84,8 @@ def cppn(*, hidden_channels: int = 24, layers: int = 8, scale: float = 1.0) -> C
 
     The picture is smooth except where the network makes it sharp, has no pixels of its own and no bias to natural
     spectra; it tends to clear graphic patterns. Every layer is a matrix product followed by the arctangent and its
-    square side by side, as in lucid; written in plain jax.numpy, it needs no framework. The last kernel starts at zero,
-    so the first image is a mid grey. Published pictures used a small learning rate (Adam, 0.005 or less).
+    square side by side, as in lucid. The last kernel starts at zero, so the first image is a mid grey. Published
+    pictures used a small learning rate (Adam, 0.005 or less).
 
     Args:
         hidden_channels: of every hidden layer; twice as many numbers go to the next.
