@@ -1,5 +1,8 @@
 """Presets climb, are named with their source, and are compared side by side."""
 
+import dataclasses
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -50,6 +53,37 @@ def test_presets_are_compared_in_rows_and_each_is_what_it_is_alone(model):
     grid = comparison.grid()
     assert grid.shape[0] > 3 * 48
     assert 2 * 48 < grid.shape[1] < 3 * 48
+
+
+@pytest.mark.parametrize(
+    "presets",
+    [
+        [named(f"dvt_{number}") for number in (1, 2, 3, 4)],
+        [
+            dataclasses.replace(
+                named("lucid"), name=str(rate), learning_rate=rate, parameterization=jaxviz.fourier(decay_power=power)
+            )
+            for rate, power in ((0.05, 1.0), (0.1, 1.5))
+        ],
+    ],
+    ids=["dvt", "own"],
+)
+def test_presets_that_differ_in_numbers_only_share_one_compiled_program(model, presets):
+    def compare(presets):
+        return compare_presets(model, model.layers[-1], units=[1, 2], presets=presets, size=48, steps=5, progress=False)
+
+    compiled = []
+    first = compare(presets[:1])
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda name, *_, **__: compiled.append(name) if "backend_compile" in name else None
+    )
+    try:
+        others = compare(presets[1:])
+    finally:
+        jax.monitoring.clear_event_listeners()
+    assert compiled == []
+    pictures = [first[presets[0].name].images, *(rendering.images for rendering in others.renderings.values())]
+    assert all(np.abs(one - other).max() > 0.01 for one, other in itertools.combinations(pictures, 2))
 
 
 def test_a_comparison_is_saved_as_a_picture(model, tmp_path):

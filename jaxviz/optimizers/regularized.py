@@ -1,18 +1,24 @@
 """Ascent under regularizers that act on the pixels or on their gradients: blurs, decay, zeroing of what is small."""
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax import lax
 from jaxtyping import Array, Float, Int
 
 from jaxviz.optimizers.base import HALF_RANGE, Number, Recorded, given, mapped, positive, recorded, transformation
 
 # SciPy's `gaussian_filter` looks four standard deviations far.
 _TRUNCATE = 4.0
+
+
+# Numbers of `yosinski` with everything switched off.
+_OFF = {"learning_rate": 0.0, "progress": 0.0, "max_learning_rate": 1e30}
 
 
 class Steps(NamedTuple):
@@ -80,39 +86,41 @@ def yosinski(
     most = {} if max_learning_rate == math.inf else positive(max_learning_rate=max_learning_rate)
     amounts = {name: float(value) for name, (value, _) in regularizers.items()}
     record = {"kind": "yosinski"} | rate | most | amounts | {"blur_every": int(blur_every)}
-    # What is switched off is not compiled in.
-    numbers = rate | most | {name: value for name, value in amounts.items() if value}
-    if blur_pixels:
-        return recorded(_yosinski, record, numbers | {"blur_every": int(blur_every)}, radius=_radius(blur_pixels))
-    return recorded(_yosinski, record, numbers)
+    numbers = _OFF | rate | most | amounts | {"blur_every": int(blur_every)}
+    return recorded(_yosinski, record, numbers, reach=_reach(blur_pixels))
 
 
 def _yosinski(
-    learning_rate: Number = None,
-    progress: Number = None,
-    max_learning_rate: Number = 1e30,
-    decay: Number = None,
-    blur_pixels: Number = None,
-    blur_every: Number = 1,
-    small_norm_percent: Number = None,
-    small_benefit_percent: Number = None,
-    radius: int = 0,
+    learning_rate: Number,
+    progress: Number,
+    max_learning_rate: Number,
+    decay: Number,
+    blur_pixels: Number,
+    blur_every: Number,
+    small_norm_percent: Number,
+    small_benefit_percent: Number,
+    reach: int,
 ) -> optax.GradientTransformation:
+    """Make the steps of `yosinski`, with all that it can do compiled in: what is zero is passed over while it runs."""
+
+    def blur(image: Array, made: Array) -> Array:
+        blurs = made % jnp.asarray(blur_every).astype(jnp.int32) == 0
+        return jnp.where(blurs, blurred(image, blur_pixels, radius=reach), image)
+
+    def without_small_norms(image: Array) -> Array:
+        return _zero_below(image, jnp.sqrt(jnp.sum(jnp.square(image), axis=-1)), small_norm_percent)
+
+    def without_small_benefits(image: Array, rise: Array) -> Array:
+        return _zero_below(image, jnp.abs(jnp.sum(rise * image, axis=-1)), small_benefit_percent)
+
     def update(gradient: Any, state: Steps, variables: Any = None) -> tuple[Any, Steps]:
         old, rise = cast(Array, given(variables)), -cast(Array, gradient)
-        rate = learning_rate
-        if progress is not None:
-            rate = jnp.minimum(progress / jnp.maximum(jnp.sum(jnp.square(rise)), 1e-30), max_learning_rate)
-        image = jnp.clip(old + rate * rise, -HALF_RANGE, HALF_RANGE)
-        if decay is not None:
-            image = image * (1 - decay)
-        if blur_pixels is not None:
-            blurs = state.made % jnp.asarray(blur_every).astype(jnp.int32) == 0
-            image = jnp.where(blurs, blurred(image, blur_pixels, radius=radius), image)
-        if small_norm_percent is not None:
-            image = _zero_below(image, jnp.sqrt(jnp.sum(jnp.square(image), axis=-1)), small_norm_percent)
-        if small_benefit_percent is not None:
-            image = _zero_below(image, jnp.abs(jnp.sum(rise * image, axis=-1)), small_benefit_percent)
+        aimed = jnp.minimum(progress / jnp.maximum(jnp.sum(jnp.square(rise)), 1e-30), max_learning_rate)
+        rate = jnp.where(progress > 0, aimed, learning_rate)
+        image = jnp.clip(old + rate * rise, -HALF_RANGE, HALF_RANGE) * (1 - decay)
+        image = _if_any(blur_pixels, blur, image, state.made)
+        image = _if_any(small_norm_percent, without_small_norms, image)
+        image = _if_any(small_benefit_percent, without_small_benefits, image, rise)
         return image - old, Steps(state.made + 1)
 
     return transformation(lambda _: Steps(jnp.zeros((), jnp.int32)), update)
@@ -158,7 +166,7 @@ def blurred(
     Args:
         image: the image, or a signal or volume, which is blurred along every axis but its channels.
         blur_pixels: standard deviation, which may be traced if the radius is given.
-        radius: how far it looks, in pixels; four standard deviations if None.
+        radius: how far it can look, in pixels, where the standard deviation is traced; it looks four of these far.
 
     Example:
         >>> spike = jnp.zeros((7, 7, 1)).at[3, 3, 0].set(1.0)
@@ -168,6 +176,7 @@ def blurred(
     radius = _radius(blur_pixels) if radius is None else radius
     places = np.arange(-radius, radius + 1, dtype=np.float32)
     weights = jnp.exp(-0.5 * jnp.square(places / jnp.float32(blur_pixels)))
+    weights = jnp.where(np.abs(places) <= jnp.floor(_TRUNCATE * jnp.float32(blur_pixels) + 0.5), weights, 0)
     weights = weights / jnp.sum(weights)
     for axis in range(image.ndim - 1):
         padding = [(radius, radius) if axis == other else (0, 0) for other in range(image.ndim)]
@@ -182,6 +191,21 @@ def blurred(
 
 def _radius(blur_pixels: float) -> int:
     return int(_TRUNCATE * blur_pixels + 0.5)
+
+
+def _reach(blur_pixels: float) -> int:
+    """Return how far blurs of about this deviation look: a power of two, so that many share a program."""
+    return max(4, 1 << (_radius(blur_pixels) - 1).bit_length())
+
+
+def _if_any(amount: Number, change: Callable[..., Array], image: Array, *others: Array) -> Array:
+    """Change an image if a number is above zero: a branch, because the number is the climb's and not a lane's."""
+
+    def keep(image: Array, *others: Array) -> Array:
+        del others
+        return image
+
+    return cast(Array, lax.cond(amount > 0, change, keep, image, *others))
 
 
 def _zero_below(

@@ -106,6 +106,11 @@ def compare_presets(
 ) -> Comparison:
     """Render the same units under several presets, for a look at them side by side.
 
+    The units of a preset climb at the same time, the presets one after the other, each to the same bits as alone.
+    Presets that differ in numbers only, as the four sets of Yosinski do or those that you make of one another by
+    `dataclasses.replace`, share one compiled program. They do not share its lanes: numbers belong to a climb, so that
+    what they decide is computed once and not for each lane, and on a CPU the lanes of one preset keep all cores busy.
+
     Args:
         model: A model made by `jaxviz.wrap` or `jaxviz.load`.
         objective: As in `render`.
