@@ -15,7 +15,7 @@ from jaxviz.objectives import Objective
 from jaxviz.presets.base import Preset
 from jaxviz.presets.published import PUBLISHED
 from jaxviz.results import Rendering
-from jaxviz.results.files import write_whole
+from jaxviz.results.files import write_bytes
 from jaxviz.results.sheet import contact_sheet, png_bytes
 
 _USUAL_SIZE_PIXELS = 128
@@ -57,7 +57,7 @@ class Comparison:
     def save(self, path: str | os.PathLike[str], *, contrast_percentile: float | None = None) -> None:
         """Write the grid as a PNG file; a missing folder is made."""
         png = png_bytes(self.grid(contrast_percentile=contrast_percentile))
-        write_whole(Path(path), lambda file: file.write(png))
+        write_bytes(Path(path), png)
 
 
 def named(name: str) -> Preset:
