@@ -1,6 +1,7 @@
 """Measure jaxviz beside lucent and hand-tuned PyTorch: same weights, same pictures, same processors, in one run.
 
-    python3 benchmarks/peers.py [--units 1 16 64] [--networks googlenet efficientnet_lite0] [--rounds 5] [--quick]
+    python3 benchmarks/peers.py [--units 1 16 64] [--networks googlenet efficientnet_lite0] [--rounds 5] [--xplique]
+        [--quick]
 
 The first run makes an environment of its own in .benchmarks/. Every system has a process of its own, restricted to two
 processors, and they climb in turn, so that what disturbs one disturbs all; numbers are medians. First it is checked
@@ -14,6 +15,10 @@ What is compared, at 128 pixels with lucid's transforms, a Fourier image, Adam a
 - `lucent`: `render_vis` as its README has it. It runs the whole network on images enlarged to 224 pixels, and computes
   gradients of the weights too.
 - `lucent eased`: told to leave the canvas at 140 pixels, on a network whose weights are frozen.
+- `xplique`, if `--xplique` asks for it: `optimize` with its own transforms, on a Keras model that takes 224 pixels, as
+  Keras's own do, and on one that takes 140. It resizes what its transforms leave of the image, about a third of its
+  side, to that. It traces its step anew in every call; the table has the steps after that. It is left out by default
+  because it needs TensorFlow: an environment of its own, some minutes and 2 GB.
 """
 
 import argparse
@@ -25,8 +30,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from side_by_side.cases import LAYERS, Case
-from side_by_side.environment import FOLDER, REPOSITORY, run_inside
+from side_by_side.cases import CANVAS_PIXELS, LAYERS, USUAL_PIXELS, Case
+from side_by_side.environment import FOLDER, REPOSITORY, XPLIQUE, run_inside
 
 GOOGLENET_WEIGHTS = REPOSITORY.parent / "shared" / "data" / "googlenet" / "googlenet_float16.npz"
 
@@ -47,6 +52,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=1.5, help="a sample's least length; default: %(default)s")
     parser.add_argument("--googlenet", type=Path, default=GOOGLENET_WEIGHTS, help="its weights; default: %(default)s")
     parser.add_argument("--also-xla", action="store_true", help="jaxviz with lowering='xla' too")
+    parser.add_argument("--xplique", action="store_true", help="xplique too; makes its environment, once")
     parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
     parser.add_argument("--no-cold", action="store_true", help="leave the times of fresh processes out")
     parser.add_argument("--quick", action="store_true", help="a smoke run: 1 unit, 1 short round, nothing compiled")
@@ -58,7 +64,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     given = arguments()
-    run_inside()
+    run_inside((XPLIQUE,) if given.xplique else ())
     from side_by_side import machine, weights
 
     print(f"{time.strftime('%Y-%m-%d %H:%M')}, {machine.description()}, source {_source()}")
@@ -87,7 +93,7 @@ def run(given: argparse.Namespace, files: dict[str, Path]) -> dict[str, Any]:
         starts = measure.cold_starts(1 if given.quick else given.rounds, files["efficientnet_lite0"])
         print(f"\nA fresh process, EfficientNet-Lite0, 1 unit\n\n{report.cold_table(starts)}", flush=True)
         record["cold"] = starts
-    workers = _workers(files)
+    workers = _workers(files, with_xplique=given.xplique and XPLIQUE.is_ready)
     record["versions"] = {name: value for worker in workers.values() for name, value in worker.ask("versions").items()}
     print("\n" + ", ".join(f"{name} {value}" for name, value in record["versions"].items()), flush=True)
     systems = _systems(workers, given)
@@ -103,6 +109,9 @@ def run(given: argparse.Namespace, files: dict[str, Path]) -> dict[str, Any]:
     for worker in workers.values():
         worker.close()
     _print(agreements, results, [system.name for system in systems])
+    if "xplique" not in workers:
+        reason = f"{XPLIQUE.folder} could not be made" if given.xplique else "--xplique adds it"
+        print(f"- xplique is left out: {reason}")
     record["agreement"] = [dataclasses.asdict(item) for item in agreements]
     record["cases"] = [
         {**dataclasses.asdict(case), "systems": {name: dataclasses.asdict(item) for name, item in samples.items()}}
@@ -132,14 +141,17 @@ def _layers(given: argparse.Namespace) -> list[tuple[str, str]]:
     return chosen
 
 
-def _workers(files: dict[str, Path]) -> dict[str, Any]:
+def _workers(files: dict[str, Path], *, with_xplique: bool) -> dict[str, Any]:
     from side_by_side.workers import Worker
 
-    return {
+    workers = {
         "jaxviz": Worker("side_by_side.jaxviz_system:Jaxviz", {**files, "efficientnet_lite0": None}),
         "PyTorch": Worker("side_by_side.tuned_system:TunedPyTorch", files),
         "lucent": Worker("side_by_side.lucent_system:Lucent", files),
     }
+    if with_xplique:
+        workers["xplique"] = Worker("side_by_side.xplique_system:Xplique", files, python=XPLIQUE.python)
+    return workers
 
 
 def _systems(workers: dict[str, Any], given: argparse.Namespace) -> list[Any]:
@@ -155,6 +167,9 @@ def _systems(workers: dict[str, Any], given: argparse.Namespace) -> list[Any]:
         systems.append(System("PyTorch compiled", torch, {"compile_it": True}, 2, most))
     systems.append(System("lucent", lucent, {"eased": False}, 1, given.most_units_of_lucent))
     systems.append(System("lucent eased", lucent, {"eased": True}, 1, given.most_units_of_lucent))
+    if xplique := workers.get("xplique"):
+        systems.append(System("xplique", xplique, {"pixels": USUAL_PIXELS}, 4, most))
+        systems.append(System("xplique, 140", xplique, {"pixels": CANVAS_PIXELS}, 4, most))
     return systems
 
 

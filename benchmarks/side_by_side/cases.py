@@ -4,6 +4,7 @@ import dataclasses
 
 IMAGE_PIXELS = 128
 CANVAS_PIXELS = 140  # 128, a border of 12 on each side, less two jitters of 8 and 4
+USUAL_PIXELS = 224  # what both networks were trained on
 LEARNING_RATE = 0.05
 THREADS = 2
 

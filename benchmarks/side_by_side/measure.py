@@ -55,7 +55,7 @@ class Samples:
 
 @dataclasses.dataclass(frozen=True)
 class Agreement:
-    """How far two other systems' values of a layer are from jaxviz's, and what a climb reaches in each."""
+    """How far other systems' values of a layer are from jaxviz's, and what a climb reaches in each."""
 
     network: str
     layer: str
@@ -75,7 +75,8 @@ def agreement(network: str, layer: str, workers: Mapping[str, Worker], steps: in
     ours = workers["jaxviz"].ask("values", case, images)
     differences = {
         name: float(np.abs(_rectified(case, workers[name].ask("values", case, images)) - ours).max())
-        for name in ("PyTorch", "lucent")
+        for name in workers
+        if name != "jaxviz"
     }
     scores = {}
     for name, worker in workers.items():

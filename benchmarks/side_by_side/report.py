@@ -64,12 +64,10 @@ def _ratio(theirs: Samples, ours: Samples) -> str:
 
 
 def remarks(results: Mapping[Case, Mapping[str, Samples]]) -> list[str]:
-    """Say what tables do not: how batches were cut, where one unit at a time is faster, where others disturbed."""
+    """Say what tables do not: what systems say, where one unit at a time is faster, where others disturbed."""
     lines = []
     for case, samples in results.items():
-        lines += [
-            f"{case}: {name} climbed in {item.note}" for name, item in samples.items() if item.note and case.units > 16
-        ]
+        lines += [f"{case}: {name} {item.note}" for name, item in samples.items() if item.note]
         single = results.get(Case(case.network, case.layer, 1))
         for name, item in samples.items():
             if single and name in single and name != OURS and case.units * single[name].median < item.median:

@@ -51,7 +51,7 @@ class TunedPyTorch:
         return climber.image()[0].detach().permute(1, 2, 0).numpy()
 
     def prepare(self, case: Case, steps: int, *, compile_it: bool) -> str:
-        """Compile if wanted, and find out whether one batch or several small ones are faster; say which."""
+        """Compile if wanted, and find out whether one batch or several small ones are faster; say which, if asked."""
         network = self._network(case, compile_it=compile_it)
         sizes = [case.units, BATCH] if case.units > BATCH else [case.units]
         seconds = {}
@@ -61,7 +61,7 @@ class TunedPyTorch:
             seconds[size] = self.run(case, steps, compile_it=compile_it)
         size = min(seconds, key=seconds.__getitem__)
         self._climbers[case, compile_it] = _climbers(network, case.units, size)
-        return f"batches of {size}"
+        return f"climbed in batches of {size}" if len(sizes) > 1 else ""
 
     def run(self, case: Case, steps: int, *, compile_it: bool) -> float:
         """Return seconds a step."""

@@ -1,10 +1,18 @@
-"""A process for every system, so that their threads never meet; they are asked one at a time."""
+"""A process for every system, so that their threads never meet; they are asked one at a time.
+
+A worker runs this file: it may be of another Python than the program that asks it.
+"""
 
 import importlib
-import multiprocessing
+import subprocess
+import sys
 import traceback
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
 from typing import Any
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parents[1])
 
 from side_by_side.machine import own_seconds, restrict_to_threads
 
@@ -15,14 +23,15 @@ class Worker:
     Args:
         factory: "module:Class" of what the process makes.
         arguments: What it is made with.
+        python: The interpreter that the process runs, e.g. another environment's.
     """
 
-    def __init__(self, factory: str, *arguments: Any) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, factory, arguments), daemon=True)
-        self._process.start()
+    def __init__(self, factory: str, *arguments: Any, python: Path | str = sys.executable) -> None:
+        self._connection, theirs = Pipe()
+        handle = theirs.fileno()
+        self._process = subprocess.Popen([str(python), __file__, str(handle)], pass_fds=[handle])
         theirs.close()
+        self._connection.send((factory, arguments))
 
     def ask(self, method: str, *arguments: Any, **options: Any) -> Any:
         """Call a method and return its result."""
@@ -39,13 +48,15 @@ class Worker:
     def close(self) -> None:
         """End the process."""
         self._connection.close()
-        self._process.join(timeout=10)
-        if self._process.is_alive():
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
             self._process.terminate()
 
 
-def _serve(connection: Connection, factory: str, arguments: tuple[Any, ...]) -> None:
+def _serve(connection: Connection) -> None:
     restrict_to_threads()
+    factory, arguments = connection.recv()
     module, _, name = factory.partition(":")
     system: Any = None
     while True:
@@ -61,3 +72,7 @@ def _serve(connection: Connection, factory: str, arguments: tuple[Any, ...]) -> 
         except Exception:  # noqa: BLE001 - whatever it is, the asking process says it
             result, failure = None, traceback.format_exc()
         connection.send((failure, result, own_seconds() - began))
+
+
+if __name__ == "__main__":
+    _serve(Connection(int(sys.argv[1])))
