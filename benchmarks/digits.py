@@ -1,9 +1,9 @@
 """Small networks that tell digits apart, trained on the spot, for benchmarks/families.py.
 
-Three kinds, so that each has two judges of another make: convolutions with strides and batch normalization, convolutions
-with max pooling and a flattened classifier, and a vision transformer with a class token. Each comes for two canvases:
-the digits as they are, 28 pixels, and digits of 28 to 70 pixels anywhere on 80 pixels of black, which is more than
-jaxviz calls tiny. Seeds are fixed; weights are kept under .benchmarks and trained again only when they are not there.
+Three kinds, so that each has two judges of another make: convolutions with strides and batch normalization;
+convolutions with max pooling and a flattened classifier; a vision transformer with a class token. Each comes for two
+canvases: the digits as they are, 28 pixels, and digits of 28 to 70 pixels anywhere on 80 pixels of black, which is more
+than jaxviz calls tiny. Seeds are fixed; weights are kept under .benchmarks and trained only when they are not there.
 """
 
 import sys

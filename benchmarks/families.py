@@ -122,8 +122,8 @@ def sheet(rows: list[np.ndarray], path: Path) -> None:
     """Draw ten pictures a row, magnified to about 56 pixels each."""
     pixels = np.concatenate([np.concatenate(list(row[..., 0]), axis=1) for row in rows])
     factor = max(1, 56 // rows[0].shape[1])
-    bytes_ = np.round(255 * np.clip(pixels, 0, 1)).astype(np.uint8)
-    Image.fromarray(bytes_).resize([factor * extent for extent in bytes_.shape[::-1]], Image.Resampling.NEAREST).save(path)
+    drawn = Image.fromarray(np.round(255 * np.clip(pixels, 0, 1)).astype(np.uint8))
+    drawn.resize((factor * drawn.width, factor * drawn.height), Image.Resampling.NEAREST).save(path)
 
 
 def main() -> None:

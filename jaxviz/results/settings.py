@@ -42,9 +42,11 @@ FAMILIES: dict[str, dict[str, float]] = {
     "depthwise": _STRONG | {"views": 4},
     "plain": _STRONG,
     "transformer": _STRONG,
-    "tiny": {"max_shift_pixels": 2, "scale_range": 0.05, "max_degrees": 5, "noise": 0},
+    "tiny": {"max_shift_pixels": 2, "scale_range": 0.05, "max_degrees": 5, "noise": 0, "decay_power": 2},
 }
-"""What suits a family of networks (`Model.family`), where it differs from the defaults of `Settings`."""
+"""What suits a family of networks (`Model.family`), where it differs from the defaults of `Settings`.
+
+Measured: docs/quality.md, section "The defaults"."""
 
 CUSTOM = "custom"
 

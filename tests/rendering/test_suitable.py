@@ -99,6 +99,14 @@ def test_tiny_images_are_rendered_at_their_own_size_on_a_canvas_of_that_size():
     assert rendering.states == ("done",)
 
 
+def test_tiny_images_are_moved_little_and_are_smoother_than_others():
+    recipe = recipe_of(model_of((28, 28, 3)))
+    tiny, plain = (Settings.for_family(family) for family in ("tiny", "plain"))
+    assert recipe.parameterization == jaxviz.fourier(decay_power=tiny.decay_power).to_json()
+    assert tiny.decay_power > plain.decay_power
+    assert tiny.max_shift_pixels < plain.max_shift_pixels
+
+
 def test_every_family_has_settings():
     assert {model_of((80, 72, 3)).family, model_of((28, 28, 3)).family} == {"plain", "tiny"}
     assert FAMILIES.keys() == {"plain", "tiny", "depthwise", "transformer"}
