@@ -170,7 +170,7 @@ class Settings:
             )
         """
         if sign > 0:
-            what = f"{_quoted(layer)}, units={list(units)}"
+            what = f"{_quoted(layer)}, units={_listed(units)}"
         else:
             objective = "class_logit({unit})" if classes else "channel({layer}, {unit})"
             what = f"[{', '.join('-jaxviz.' + objective.format(layer=_quoted(layer), unit=unit) for unit in units)}]"
@@ -220,6 +220,14 @@ def _checked(name: str, value: Any, least: float, greatest: float) -> float:
 def _quoted(text: str) -> str:
     """Write a text as Python does, in double quotes where that is as plain."""
     return f'"{text}"' if text.isprintable() and not {'"', "\\"} & set(text) else repr(text)
+
+
+def _listed(units: Sequence[int]) -> str:
+    """Write units as one would: a row of more than three as a range."""
+    first, end = units[0] if units else 0, units[-1] + 1 if units else 0
+    if len(units) > 3 and list(units) == list(range(first, end)):
+        return f"range({f'{first}, ' if first else ''}{end})"
+    return str(list(units))
 
 
 def _closest(name: str, known: list[str]) -> str:

@@ -344,6 +344,21 @@ def test_the_code_renders_what_is_on_the_screen(open_widget):
     assert "units=[0, 1, 2]" in explorer.code["grid"]
 
 
+@pytest.mark.parametrize(
+    ("units", "written"),
+    [
+        ([7], "[7]"),
+        ([0, 1, 2], "[0, 1, 2]"),
+        (range(1000), "range(1000)"),
+        ([4, 5, 6, 7], "range(4, 8)"),
+        ([3, 2, 1, 0], "[3, 2, 1, 0]"),
+    ],
+)
+def test_the_code_writes_a_row_of_many_units_as_a_range(units, written):
+    code = Settings().python("head", units)
+    assert f'"head", units={written}, steps' in code
+
+
 def test_a_widget_made_of_a_widget_shares_its_climb(open_widget):
     climb = FakeClimb()
     explorer = open_widget("block", climb=climb)
