@@ -6,16 +6,23 @@ export interface Size {
   height: number;
 }
 
-/** The size of an element, kept up to date. */
+/** The size of an element, kept up to date: while it is hidden what it was, and a new object when it is shown again. */
 export function useSize<Kind extends Element>(): [RefObject<Kind | null>, Size] {
   const reference = useRef<Kind>(null);
   const [size, setSize] = useState<Size>({ width: 0, height: 0 });
   useLayoutEffect(() => {
     const element = reference.current;
     if (!element) return;
+    let wasHidden = false;
     const measure = (): void => {
       const { clientWidth: width, clientHeight: height } = element;
-      setSize((known) => (known.width === width && known.height === height ? known : { width, height }));
+      const isHidden = width === 0 && height === 0;
+      const isShownAgain = wasHidden && !isHidden;
+      wasHidden = isHidden;
+      if (isHidden) return;
+      setSize((known) =>
+        known.width === width && known.height === height && !isShownAgain ? known : { width, height },
+      );
     };
     measure();
     const observer = new ResizeObserver(measure);

@@ -4,7 +4,16 @@ import { nearest, pathOf, points, reachOf, scalesOf, thin } from "../src/pure/cu
 import { fileName, formatCount, formatDuration, formatLarge, formatNumber, formatShape } from "../src/pure/format";
 import { readLink, writeLink } from "../src/pure/link";
 import { extend, toggle } from "../src/pure/selection";
-import { layOut, moveBy, rowsInView, scrollToShow, tilesInView } from "../src/pure/sheet";
+import {
+  layOut,
+  moveBy,
+  rowsInView,
+  scrollToOpen,
+  scrollToShow,
+  tileAt,
+  tilesInView,
+  topOfRow,
+} from "../src/pure/sheet";
 import { expectedStages, newest, stageBeside } from "../src/pure/stages";
 import { DEFAULTS } from "../src/traits";
 import { layer } from "./model";
@@ -96,6 +105,31 @@ describe("the contact sheet", () => {
     const down = scrollToShow(sheet, 99, 0, 400);
     expect(tilesInView(sheet, down, 400)[1]).toBe(100);
     expect(scrollToShow(sheet, 0, down, 400)).toBe(0);
+  });
+  test("shows nothing of the captions above the row that is first in view", () => {
+    expect(scrollToShow(sheet, 50, 5000, 400)).toBe(topOfRow(sheet, 10));
+    expect(rowsInView(sheet, topOfRow(sheet, 10), 400)[0]).toBe(9); // the gap alone
+    expect(tileAt(sheet, sheet.left, topOfRow(sheet, 10))).toBeNull();
+  });
+  test("is opened at its top, or with the tile amid its neighbours", () => {
+    expect(scrollToOpen(sheet, 7, 400)).toBe(0);
+    const [first, end] = rowsInView(sheet, scrollToOpen(sheet, 50, 5 * sheet.rowPitch), 5 * sheet.rowPitch);
+    expect([first, end]).toEqual([7, 13]);
+    expect(scrollToOpen(sheet, 99, 400)).toBe(sheet.totalHeight - 400);
+  });
+  test("stands in the middle of the table, and less than a row of it at the edge", () => {
+    expect(layOut(100, 500 + 61, 96, 1).left).toBe((561 - 5 * 97 + 1) / 2 - 0.5);
+    expect(layOut(4, 500 + 61, 96, 1).left).toBe(8);
+    expect(layOut(3, 20, 96, 1).left).toBe(0);
+  });
+  test("finds the tile at a place, and nothing between tiles", () => {
+    const { left, columnPitch, rowPitch } = sheet;
+    expect(tileAt(sheet, left, 8)).toBe(0);
+    expect(tileAt(sheet, left + 2 * columnPitch + 95, 8 + 3 * rowPitch + 111)).toBe(17);
+    expect(tileAt(sheet, left + 96, 8)).toBeNull();
+    expect(tileAt(sheet, left - 1, 8)).toBeNull();
+    expect(tileAt(sheet, left, 0)).toBeNull();
+    expect(tileAt(layOut(99, 501, 96, 1), left + 4 * columnPitch, 8 + 19 * rowPitch)).toBeNull();
   });
   test.each([
     ["ArrowRight", 12, 13],

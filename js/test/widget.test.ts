@@ -296,6 +296,50 @@ describe("the grid", () => {
     expect(root.querySelectorAll("[role=option]").length).toBeLessThan(80);
   });
 
+  test("that was hidden while it was laid out anew is where it was when it is shown again", async () => {
+    const resized: (() => void)[] = [];
+    class Observer {
+      constructor(callback: () => void) {
+        resized.push(callback);
+      }
+      observe(): void {}
+      disconnect(): void {}
+    }
+    vi.stubGlobal("ResizeObserver", Observer);
+    let pixels = 500;
+    for (const name of ["clientWidth", "clientHeight"]) {
+      Object.defineProperty(HTMLElement.prototype, name, { configurable: true, get: () => pixels });
+    }
+    const observe = (): void => {
+      for (const callback of resized) callback();
+    };
+    start({ layer: "stage1/conv", units: [...Array(2000).keys()], states: "w".repeat(2000) });
+    const root = open();
+    await settle();
+    find(root, "grid").scrollTop = 20_000;
+    find(root, "grid").dispatchEvent(new Event("scroll"));
+    await settle();
+    const first = (): string | undefined => root.querySelector<HTMLElement>("[data-index]")?.dataset.index;
+    const before = first();
+    expect(Number(before)).toBeGreaterThan(500);
+    pixels = 600; // one column more, as while a theme is loaded
+    observe();
+    await settle();
+    const { scrollTop } = find(root, "grid");
+    expect(scrollTop).toBeLessThan(20_000);
+    pixels = 500;
+    observe();
+    pixels = 0; // hidden before it is laid out again
+    find(root, "grid").scrollTop = 0; // which is what a browser says of hidden elements
+    await settle();
+    pixels = 500;
+    find(root, "grid").scrollTop = scrollTop;
+    observe();
+    await settle();
+    expect(Number(first())).toBeGreaterThan(500);
+    vi.unstubAllGlobals();
+  });
+
   test("is walked by arrows, and Enter chooses", async () => {
     start();
     const root = open();

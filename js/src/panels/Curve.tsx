@@ -41,7 +41,15 @@ export function Curve({ layer, unit }: { layer: Layer; unit: number }): JSX.Elem
             {other && `, − ${formatNumber(other.score)}`}
           </output>
         ) : (
-          <Speed />
+          <>
+            {store.hasTile({ layer: layer.name, unit, sign: -1 }) && (
+              <span class="curve-keys" aria-hidden="true">
+                <span class="curve-key positive">positive</span>
+                <span class="curve-key negative">negative</span>
+              </span>
+            )}
+            <Speed />
+          </>
         )}
       </header>
       <div ref={frame} class="curve-plot">

@@ -2,10 +2,20 @@
 import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { useSize } from "../hooks";
+import { type Size, useSize } from "../hooks";
 import { px } from "../pure/format";
 import { extend, toggle } from "../pure/selection";
-import { layOut, moveBy, rowsInView, type Sheet, scrollToShow, tilesInView } from "../pure/sheet";
+import {
+  layOut,
+  moveBy,
+  rowsInView,
+  type Sheet,
+  scrollToOpen,
+  scrollToShow,
+  tileAt,
+  tilesInView,
+  topOfRow,
+} from "../pure/sheet";
 import type { Layer } from "../traits";
 import { useView } from "../view";
 import { GridRow } from "./GridRow";
@@ -42,13 +52,15 @@ function Sheets({ layer, units }: { layer: Layer; units: number[] }): JSX.Elemen
   const selection = useComputed(() => new Set(store.traits.selection.value)).value;
   const active = useSignal(Math.max(0, units.indexOf(chosen)));
   const anchor = useRef(active.value);
-  const [window, follow] = useWindow(sheet, size.height, units, scroller);
+  const [window, follow] = useWindow(sheet, size, units, scroller);
   const idPrefix = `tile-${view.id}`;
 
-  useKeepPlace(scroller, sheet, size.height, layer.name, Math.max(0, units.indexOf(chosen)), follow);
+  useKeepPlace(scroller, sheet, size, layer.name, units.indexOf(chosen), follow);
+  const point = usePointer(scroller, sheet, layer.name);
 
   const moveTo = (index: number): void => {
     active.value = index;
+    point(null);
     view.hovered.value = index;
     const element = scroller.current;
     if (element) element.scrollTop = scrollToShow(sheet, index, element.scrollTop, size.height);
@@ -104,18 +116,15 @@ function Sheets({ layer, units }: { layer: Layer; units: number[] }): JSX.Elemen
       aria-multiselectable="true"
       aria-label={`Units of ${layer.name}`}
       aria-activedescendant={isInWindow(active.value, window, sheet) ? `${idPrefix}-${active.value}` : undefined}
-      onScroll={follow}
+      onScroll={() => {
+        follow();
+        point();
+      }}
       onClick={onClick}
       onKeyDown={onKeyDown}
-      onPointerMove={(event) => {
-        view.hovered.value = indexAt(event);
-      }}
-      onPointerLeave={() => {
-        view.hovered.value = null;
-      }}
-      onBlur={() => {
-        view.hovered.value = null;
-      }}
+      onPointerMove={point}
+      onPointerLeave={() => point(null)}
+      onBlur={() => point(null)}
     >
       <div role="presentation" class="sheet" style={{ height: px(sheet.totalHeight) }}>
         {size.width > 0 &&
@@ -150,23 +159,53 @@ function indexAt(event: Event): number | null {
   return null;
 }
 
+/**
+ * What to call with each place of the pointer (or null), and with nothing where the sheet moved below a pointer that
+ * rests: the browser says nothing of that.
+ */
+function usePointer(
+  scroller: { current: HTMLDivElement | null },
+  sheet: Sheet,
+  layer: string,
+): (place?: { clientX: number; clientY: number } | null) => void {
+  const { hovered } = useView();
+  const known = useRef<{ clientX: number; clientY: number } | null>(null);
+  const point = (place?: { clientX: number; clientY: number } | null): void => {
+    const element = scroller.current;
+    if (place === undefined && known.current === null) return; // what is read out was chosen by keys
+    if (place !== undefined) known.current = place && { clientX: place.clientX, clientY: place.clientY };
+    if (known.current === null || !element) hovered.value = null;
+    else {
+      const { left, top } = element.getBoundingClientRect();
+      const { clientX, clientY } = known.current;
+      hovered.value = tileAt(sheet, clientX - left, clientY - top + element.scrollTop);
+    }
+  };
+  useLayoutEffect(() => {
+    if (known.current === null) hovered.value = null;
+    else point();
+  }, [layer, sheet.columns, sheet.rowPitch]);
+  return point;
+}
+
 /** The rows that exist, and what to call when the sheet was scrolled; tells Python which tiles are in view. */
 function useWindow(
   sheet: Sheet,
-  height: number,
+  size: Size,
   units: number[],
   scroller: { current: HTMLDivElement | null },
 ): [[number, number], () => void] {
   const { store, id } = useView();
   const [scrollTop, setScrollTop] = useState(0);
-  const rows = rowsInView(sheet, scrollTop, height, OVERSCAN_ROWS);
+  const rows = rowsInView(sheet, scrollTop, size.height, OVERSCAN_ROWS);
   const follow = (): void => {
-    const top = scroller.current?.scrollTop ?? 0;
-    const [first, end] = rowsInView(sheet, top, height, OVERSCAN_ROWS);
+    if (!scroller.current?.clientHeight) return; // hidden, it is scrolled nowhere
+    const top = scroller.current.scrollTop;
+    const [first, end] = rowsInView(sheet, top, size.height, OVERSCAN_ROWS);
     if (first !== rows[0] || end !== rows[1]) setScrollTop(top);
-    store.setVisible(id, units.slice(...tilesInView(sheet, top, height)));
+    store.setVisible(id, units.slice(...tilesInView(sheet, top, size.height)));
   };
-  useEffect(follow, [store, id, units, sheet.columns, sheet.rowPitch, height]);
+  useEffect(follow, [store, id, units, sheet.columns, sheet.rowPitch, size]);
   return [rows, follow];
 }
 
@@ -174,24 +213,28 @@ function useWindow(
 function useKeepPlace(
   scroller: { current: HTMLDivElement | null },
   sheet: Sheet,
-  height: number,
+  size: Size,
   layer: string,
   chosen: number,
   follow: () => void,
 ): void {
   const known = useRef({ layer: "", sheet, chosen: -1 });
+  const kept = useRef({ scrollTop: -1, index: 0 }); // what is rounded is not rounded again by the next layout
   useLayoutEffect(() => {
     const element = scroller.current;
-    if (!element || height === 0) return;
+    const { height } = size;
+    if (!element?.clientHeight || height === 0) return;
     const before = known.current;
     known.current = { layer, sheet, chosen };
-    if (before.layer !== layer) element.scrollTop = scrollToShow(sheet, chosen, 0, height);
+    const isFound = before.chosen < 0 && chosen >= 0; // the units of a layer come after its name
+    if (before.layer !== layer || isFound) element.scrollTop = scrollToOpen(sheet, Math.max(0, chosen), height);
     else if (before.sheet.columns !== sheet.columns || before.sheet.rowPitch !== sheet.rowPitch) {
-      const row = Math.floor(
-        (Math.round(element.scrollTop / before.sheet.rowPitch) * before.sheet.columns) / sheet.columns,
-      );
-      element.scrollTop = row * sheet.rowPitch;
-    } else if (before.chosen !== chosen) element.scrollTop = scrollToShow(sheet, chosen, element.scrollTop, height);
+      const firstInView = Math.round(element.scrollTop / before.sheet.rowPitch) * before.sheet.columns;
+      const index = element.scrollTop === kept.current.scrollTop ? kept.current.index : firstInView;
+      element.scrollTop = topOfRow(sheet, Math.floor(index / sheet.columns));
+      kept.current = { scrollTop: element.scrollTop, index };
+    } else if (before.chosen !== chosen && chosen >= 0)
+      element.scrollTop = scrollToShow(sheet, chosen, element.scrollTop, height);
     follow(); // the event comes only after the next paint, which would show no rows
-  }, [layer, sheet.columns, sheet.rowPitch, height, chosen]);
+  }, [layer, sheet.columns, sheet.rowPitch, size, chosen]);
 }

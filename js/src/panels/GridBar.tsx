@@ -20,8 +20,10 @@ export function GridBar(): JSX.Element {
   return (
     <div class="bar grid-bar">
       <div class="grid-title" title={layer?.name}>
-        <bdi class="path">{parts.slice(0, -1).map((part) => `${part}/`)}</bdi>
-        <bdi class="name">{parts.at(-1)}</bdi>
+        <span class="grid-layer">
+          <bdi class="path">{parts.slice(0, -1).map((part) => `${part}/`)}</bdi>
+          <bdi class="name">{parts.at(-1)}</bdi>
+        </span>
         {layer && <Readout layer={layer} units={units.value} />}
         {layer && hovered.value === null && (
           <span class="detail">
@@ -47,6 +49,7 @@ export function GridBar(): JSX.Element {
         step={4}
         value={tile_pixels.value}
         valueText={`${tile_pixels.value} pixels`}
+        title={`Tile size: ${tile_pixels.value} pixels`}
         onInput={(pixels) => store.set({ tile_pixels: pixels })}
       />
       <span class="tools">

@@ -33,7 +33,7 @@ export function GridRow(props: RowProps): JSX.Element {
     <div
       role="presentation"
       class="sheet-row"
-      style={{ top: px(row * sheet.rowPitch + PADDING_PIXELS), left: px(PADDING_PIXELS), height: px(sheet.rowPitch) }}
+      style={{ top: px(row * sheet.rowPitch + PADDING_PIXELS), left: px(sheet.left), height: px(sheet.rowPitch) }}
     >
       <canvas
         ref={canvas}

@@ -50,7 +50,7 @@ export function ScoreCaption({
       data-testid="hover-score"
       style={{
         top: px(row * sheet.rowPitch + sheet.tileHeight + PADDING_PIXELS),
-        left: px(column * sheet.columnPitch + PADDING_PIXELS),
+        left: px(column * sheet.columnPitch + sheet.left),
         width: px(sheet.tileWidth),
         height: px(CAPTION_PIXELS),
       }}

@@ -66,7 +66,7 @@ export function TopBar(): JSX.Element {
       {error.value && (
         <p class="error" data-testid="error" role="alert">
           <Icon name="warning" />
-          <span title={error.value}>{error.value}</span>
+          <span>{error.value}</span>
         </p>
       )}
       <Announcements />

@@ -65,7 +65,7 @@ export function UnitPicture({ link, name }: { link: Link; name: string }): JSX.E
           />
           <Button icon="download" label="Download as PNG" testid={`download-${word}`} onClick={download} />
         </span>
-        <span class="picture-score" data-testid={`score-${word}`}>
+        <span class="picture-score" title="Score at this step" data-testid={`score-${word}`}>
           {formatNumber(score)}
         </span>
         <span class="picture-step" data-testid={`step-${word}`}>

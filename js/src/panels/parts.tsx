@@ -74,10 +74,22 @@ interface RangeProps {
   step?: number;
   value: number;
   valueText?: string;
+  /** What is said under the pointer, where no text stands beside the slider. */
+  title?: string;
   onInput: (value: number) => void;
 }
 
-export function Range({ label, testid, min, max, step = 1, value, valueText, onInput }: RangeProps): JSX.Element {
+export function Range({
+  label,
+  testid,
+  min,
+  max,
+  step = 1,
+  value,
+  valueText,
+  title,
+  onInput,
+}: RangeProps): JSX.Element {
   const share = max > min ? (value - min) / (max - min) : 0;
   return (
     <input
@@ -87,6 +99,7 @@ export function Range({ label, testid, min, max, step = 1, value, valueText, onI
       data-testid={testid}
       aria-label={label}
       aria-valuetext={valueText}
+      title={title}
       min={min}
       max={max}
       step={step}

@@ -12,6 +12,8 @@ export interface Sheet {
   rowPitch: number;
   columnPitch: number;
   totalHeight: number;
+  /** What lies left of the first column: a full sheet stands in the middle of the table. */
+  left: number;
 }
 
 export const GAP_PIXELS = 1;
@@ -33,9 +35,13 @@ export function layOut(count: number, width: number, tilePixels: number, aspect:
   const textHeight = CAPTION_PIXELS + measures * MEASURE_PIXELS;
   const rowPitch = tileHeight + textHeight + ROW_GAP_PIXELS;
   const columns = Math.max(1, Math.floor((width - 2 * PADDING_PIXELS + GAP_PIXELS) / columnPitch));
+  const room = width - columns * columnPitch + GAP_PIXELS;
+  // Less than a row stays at the edge, below its title.
+  const left = count < columns ? PADDING_PIXELS : Math.max(0, Math.floor(room / 2));
   const rows = Math.ceil(count / columns);
   const totalHeight = rows * rowPitch + 2 * PADDING_PIXELS;
-  return { count, columns, rows, tileWidth: tilePixels, tileHeight, textHeight, rowPitch, columnPitch, totalHeight };
+  const tile = { tileWidth: tilePixels, tileHeight, textHeight };
+  return { count, columns, rows, ...tile, rowPitch, columnPitch, totalHeight, left };
 }
 
 /** First row that is at least partly in view, and the one after the last; `overscan` rows more on both sides. */
@@ -53,13 +59,41 @@ export function tilesInView(sheet: Sheet, scrollTop: number, height: number): [n
   return [first * sheet.columns, Math.min(end * sheet.columns, sheet.count)];
 }
 
+/** The tile at a place of the sheet, its caption included, or nothing between and beside the tiles. */
+export function tileAt(sheet: Sheet, x: number, y: number): number | null {
+  const [column, across] = divide(x - sheet.left, sheet.columnPitch);
+  const [row, down] = divide(y - PADDING_PIXELS, sheet.rowPitch);
+  const isInside = across < sheet.tileWidth && down < sheet.tileHeight + sheet.textHeight;
+  if (!isInside || column < 0 || column >= sheet.columns || row < 0) return null;
+  const index = row * sheet.columns + column;
+  return index < sheet.count ? index : null;
+}
+
+function divide(value: number, pitch: number): [number, number] {
+  const whole = Math.floor(value / pitch);
+  return [whole, value - whole * pitch];
+}
+
+/** Where a row begins when it is the first in view, with nothing of the captions above it. */
+export function topOfRow(sheet: Sheet, row: number): number {
+  return row === 0 ? 0 : row * sheet.rowPitch + PADDING_PIXELS - ROW_GAP_PIXELS;
+}
+
 /** How far to scroll so that a tile is wholly in view; the present position where it is already. */
 export function scrollToShow(sheet: Sheet, index: number, scrollTop: number, height: number): number {
-  const top = Math.floor(index / sheet.columns) * sheet.rowPitch + PADDING_PIXELS;
-  const bottom = top + sheet.rowPitch;
-  if (top - PADDING_PIXELS < scrollTop) return top - PADDING_PIXELS;
+  const row = Math.floor(index / sheet.columns);
+  const bottom = (row + 1) * sheet.rowPitch + PADDING_PIXELS;
+  if (topOfRow(sheet, row) < scrollTop) return topOfRow(sheet, row);
   if (bottom > scrollTop + height) return bottom - height;
   return scrollTop;
+}
+
+/** How far to scroll in a sheet that is opened at a tile: not at all if it is in view then, else to have it amid its neighbours. */
+export function scrollToOpen(sheet: Sheet, index: number, height: number): number {
+  if (scrollToShow(sheet, index, 0, height) === 0) return 0;
+  const row = Math.floor(index / sheet.columns);
+  const above = Math.floor((height / sheet.rowPitch - 1) / 2);
+  return Math.min(topOfRow(sheet, Math.max(0, row - above)), Math.max(0, sheet.totalHeight - height));
 }
 
 /** The tile that a key leads to from another, or nothing where the key moves nothing. */
