@@ -284,6 +284,14 @@ def test_sheet_refuses_channels_that_are_not_there():
         contact_sheet(np.zeros((3, 5, 7, 3), np.uint8), labels=["a"])
 
 
+@pytest.mark.parametrize(
+    ("label", "shown"), [("a:12345678901", "a:12345678902"), ("great white shark", "great white sharks")]
+)
+def test_a_number_is_shortened_at_its_beginning_and_a_name_at_its_end(label, shown):
+    sheets = [contact_sheet(np.zeros((1, 64, 48, 3), np.uint8), labels=[text]) for text in (label, shown)]
+    assert np.array_equal(*sheets) == (":" not in label)
+
+
 @pytest.mark.parametrize("label", ["conv1:3", "a very long label " * 20, "", "two\nlines", "café 犬 🐕"])
 def test_labels_stay_below_their_image(label):
     rendering = make_rendering(2, height=64, width=80, labels=[label, "b"])

@@ -98,9 +98,11 @@ def _label_strip(label: str, height: int, width: int) -> UInt8[np.ndarray, "stri
     """Return a strip of surround as wide as an image with the label in black, shortened until it fits."""
     points = min(24, max(10, round(min(height, width) / 11)))
     text = shown = " ".join(label.split())
+    # Of `stage5/block2/expand:12` the end tells the tiles of a sheet apart, of the name of a class the beginning.
+    is_numbered = ":" in text
     while shown and text_width(shown, points) > width:
-        text = text[1:]  # of `stage5/block2/expand:12` the end tells the tiles of a sheet apart
-        shown = f"…{text}" if text else ""
+        text = text[1:] if is_numbered else text[:-1]
+        shown = (f"…{text}" if is_numbered else f"{text.rstrip()}…") if text else ""
     return text_strip(shown, width, round(points * 1.5), points, SURROUND)
 
 
