@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Float32
 
 from jaxviz.objectives.base import ClassNames, Score, Shapes
 from jaxviz.objectives.layer import LayerObjective
+from jaxviz.objectives.ranks import ranks
 from jaxviz.objectives.values import Leaf, check_finite, layer_name
 
 # Of a layer with more positions as many quantiles are kept: the table is part of the recipe.
@@ -33,10 +34,10 @@ class Distribution(LayerObjective):
     kind = "distribution"
 
     def of_activation(self, activation: Float[Array, "*position channel"]) -> Score:
-        """Return minus the mean squared difference of the sorted activations of every channel from the reference."""
+        """Return minus the mean squared difference of every activation from what the reference has at its rank."""
         flat = activation.astype(jnp.float32).reshape(-1, activation.shape[-1])
         expected = _resampled(jnp.float32(self.reference), len(flat))
-        squared = jnp.square(jnp.sort(flat, axis=0) - expected)
+        squared = jnp.square(flat - jnp.take_along_axis(expected, ranks(flat), axis=0))
         if self.importance is not None:
             squared = squared * jnp.float32(self.importance)[None]
         return -jnp.mean(squared)

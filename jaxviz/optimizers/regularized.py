@@ -12,6 +12,7 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from jaxviz.optimizers.base import HALF_RANGE, Number, Recorded, given, mapped, positive, recorded, transformation
+from jaxviz.optimizers.percentiles import percentile
 
 # SciPy's `gaussian_filter` looks four standard deviations far.
 _TRUNCATE = 4.0
@@ -211,4 +212,4 @@ def _if_any(amount: Number, change: Callable[..., Array], image: Array, *others:
 def _zero_below(
     image: Float[Array, "*position channel"], amounts: Float[Array, "*position"], percent: Number
 ) -> Float[Array, "*position channel"]:
-    return jnp.where((amounts < jnp.percentile(amounts, percent))[..., None], 0, image)
+    return jnp.where((amounts < percentile(amounts, percent))[..., None], 0, image)
