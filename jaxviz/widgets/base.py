@@ -11,7 +11,7 @@ import traitlets
 from jaxviz import html
 from jaxviz.results.messages import Message
 from jaxviz.results.settings import PRESETS, Settings
-from jaxviz.widgets import hearing, lifetime, still
+from jaxviz.widgets import hearing, lifetime, still, upstream
 from jaxviz.widgets.board import IDLE, Status
 from jaxviz.widgets.cells import CELLS
 from jaxviz.widgets.choice import NAMES, Pin, plain
@@ -90,6 +90,7 @@ class TileWidget(anywidget.AnyWidget):
 
     def __init__(self, session: Session, *, layout: Any = None) -> None:
         CELLS.watch()
+        upstream.let_replies_wake_the_kernel()
         self._session = session
         self._context = contextvars.copy_context()
         self._mirrored = threading.local()

@@ -3,11 +3,13 @@
 import os
 import re
 import shutil
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, WebSocket, sync_playwright
 
 from browser.notebook import Notebook
 from browser.server import ROOT, JupyterServer
@@ -52,11 +54,13 @@ def chromium() -> Iterator[Browser]:
 
 
 class Console:
-    """What a page complained about, and whom it asked outside this machine."""
+    """What a page complained about, whom it asked outside this machine, and what it and the kernels said."""
 
     def __init__(self, context: BrowserContext):
         self.errors: list[str] = []
         self.requests_outside: list[str] = []
+        self.messages: deque[str] = deque(maxlen=400)
+        context.on("page", lambda page: page.on("websocket", self._follow))
         context.on("console", lambda message: self._note(message.type, message.text))
         context.on("weberror", lambda error: self._raise(error.error))
         context.on("request", lambda request: self._ask(request.url))
@@ -76,6 +80,17 @@ class Console:
 
     def _raise(self, error: Error) -> None:
         self.errors.append(f"uncaught {error.stack or error}")
+
+    def _follow(self, socket: WebSocket) -> None:
+        socket.on("framesent", lambda data: self._hear(">", socket.url, data))
+        socket.on("framereceived", lambda data: self._hear("<", socket.url, data))
+
+    def _hear(self, way: str, url: str, data: str | bytes) -> None:
+        if "/channels" in url:
+            text = data if isinstance(data, str) else data.decode("utf-8", "replace")
+            kinds = re.findall(r'"(?:msg_type|method|execution_state)":\s*"(\w+)"', text)
+            connection = url.rpartition("session_id=")[2][:8]
+            self.messages.append(f"{time.monotonic():.2f} {connection} {way} {' '.join(kinds)} {len(data)}")
 
     def _ask(self, url: str) -> None:
         if not re.match(r"(https?|wss?)://127\.0\.0\.1[:/]|(file|data|blob|about):", url):
@@ -127,16 +142,17 @@ def open_notebook(
     report = getattr(request.node, "call_report", None)
     if report is not None and report.failed:
         for notebook in notebooks:
-            request.node.add_report_section("call", "cells", "\n".join(notebook.cell_errors()) or "no cell raised")
-            request.node.add_report_section("call", "picture", str(notebook.picture("failed")))
-        request.node.add_report_section("call", "browser console", "\n".join(console.errors))
-        request.node.add_report_section("call", "server", server.log())
+            notebook.picture("failed")
+        lines = [line for notebook in notebooks for line in notebook.cell_errors()]
+        sections = {"cells": lines, "browser console": console.errors, "messages": console.messages}
+        text = "\n\n".join("\n".join([f"# {name}", *said]) for name, said in sections.items())
+        (pictures / "failed.txt").write_text(f"{text}\n\n# server\n{server.log()}\n", encoding="utf-8")
     server.end_kernels()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
-    """Tell fixtures how the test went, and show what they then have to say about it."""
+    """Tell fixtures how the test went."""
     report = yield
     setattr(item, f"{report.when}_report", report)
     return report

@@ -23,6 +23,7 @@ KERNEL_READY = """async () => {
     await panel.sessionContext.session?.kernel?.info;
     return panel.sessionContext.session?.kernel?.status === 'idle';
 }"""
+SOON = "() => Promise.race([(%s)(), new Promise(resolve => setTimeout(() => resolve(false), 5000))])"
 CELLS = """() => (window.jupyterapp?.shell?.currentWidget?.content?.widgets ?? [])
     .filter(cell => cell.model.type === 'code')
     .map(cell => ({prompt: cell.model.executionState ?? '', count: cell.model.executionCount,
@@ -74,9 +75,9 @@ class Notebook:
         self.wait_until(KERNEL_READY, seconds=PATIENT_SECONDS)
 
     def wait_until(self, expression: str, *, seconds: float) -> None:
-        """Wait until a JavaScript function, which may be asynchronous, returns true."""
+        """Wait until a JavaScript function, which may be asynchronous and may never end, returns true."""
         deadline = time.monotonic() + seconds
-        while not self.page.evaluate(expression):
+        while not self.page.evaluate(SOON % expression):
             if time.monotonic() > deadline:
                 raise AssertionError(f"not true after {seconds:g} s: {expression}")
             self.page.wait_for_timeout(50)

@@ -86,3 +86,26 @@ def test_older_kernels(open_notebook, pictures, version):
     explorer.wait_for_picture(0, other_than=explorer.wait_for_picture(0))
     explorer.tile(5).click()
     notebook.wait_for_python("explorer.unit == 5")
+
+
+def test_a_reload_loses_no_message_while_the_kernel_replies(open_notebook):
+    # ipykernel 7.1 loses what arrives while a reply is sent. Usually that is a moment; here each waits for so long
+    # that without the mend most reloads hang.
+    slow_replies = """
+import time
+kernel = get_ipython().kernel
+manager = kernel.shell_channel_thread.manager
+
+def send_later(message):
+    time.sleep(0.02)
+    manager._send_on_shell_channel(message)
+
+stream = manager._main_to_shell_channel.to_stream
+kernel.shell_channel_thread.io_loop.add_callback(lambda: stream.on_recv(send_later, copy=False))
+"""
+    notebook = open_notebook(MODEL, explore(), kernel="ipykernel-7.1").run()
+    open_explorer(notebook).wait_for_picture(0)
+    notebook.run_cell(slow_replies)
+    for _ in range(4):
+        notebook.reload()
+        open_explorer(notebook).wait_for_picture(0)
