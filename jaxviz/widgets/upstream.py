@@ -14,6 +14,6 @@ def let_replies_wake_the_kernel() -> None:
     from IPython.core.getipython import get_ipython
 
     kernel: Any = getattr(get_ipython(), "kernel", None)  # pyright: ignore[reportUnknownArgumentType]
-    manager = getattr(getattr(kernel, "shell_channel_thread", None), "manager", None)
+    manager: Any = getattr(getattr(kernel, "shell_channel_thread", None), "manager", None)
     if hasattr(manager, "_shell_socket"):
         manager._shell_socket = kernel.shell_stream
