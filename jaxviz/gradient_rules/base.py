@@ -6,14 +6,14 @@ there are is static. The values that a network computes stay as they are, to the
 
 import abc
 import dataclasses
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeAlias, cast
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Int, Shaped
+
+from jaxviz.results.plain import Written, plain
 
 # A number, or whatever `jax.tree.map` puts in its place: a tracer, an axis.
 Leaf: TypeAlias = Any
@@ -57,10 +57,8 @@ class Place:
         return repeated.reshape(-1, *[1] * (self.inputs.ndim - 1 - self.image_axis))
 
 
-class GradientRule(abc.ABC):
+class GradientRule(Written):
     """How gradients pass one kind of operation, in place of its own derivative.
-
-    Two rules are equal when they are written alike, whatever arrays hold their numbers; they hash accordingly.
 
     Example:
         >>> from jaxviz.gradient_rules import from_json, redirected_relu
@@ -71,7 +69,6 @@ class GradientRule(abc.ABC):
         True
     """
 
-    kind: ClassVar[str]
     operations: ClassVar[str]
     """What it acts on, in words."""
 
@@ -90,34 +87,18 @@ class GradientRule(abc.ABC):
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data of which `jaxviz.gradient_rules.from_json` makes an equal rule."""
-        return {"kind": self.kind} | {name: _plain(getattr(self, name)) for name in _field_names(self)}
+        return {"kind": self.kind} | self._arguments()
 
-    def __repr__(self) -> str:
-        try:
-            arguments = {name: value for name, value in self.to_json().items() if name != "kind"}
-        except jax.errors.TracerArrayConversionError:
-            return f"<traced {self.kind}>"
-        return f"{self.kind}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
+    def expression(self) -> str:
+        """Return the Python expression that makes this rule."""
+        return f"{self.kind}({', '.join(f'{name}={value!r}' for name, value in self._arguments().items())})"
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, GradientRule):
-            return NotImplemented
-        return self.to_json() == other.to_json()
-
-    def __hash__(self) -> int:
-        return hash(json.dumps(self.to_json(), sort_keys=True))
+    def _arguments(self) -> dict[str, Any]:
+        names = [field.name for field in dataclasses.fields(cast(Any, self))]
+        return {name: plain(getattr(self, name)) for name in names}
 
 
 def pull_back(function: Callable[[Array], Array], inputs: Array, cotangent: Array) -> Array:
     """Return the gradient of what a function reads, given that of what it gives."""
     _, pull = cast(tuple[Array, Callable[[Array], tuple[Array]]], jax.vjp(function, inputs))
     return pull(cotangent)[0]
-
-
-def _field_names(rule: Any) -> list[str]:
-    return [field.name for field in dataclasses.fields(rule)]
-
-
-def _plain(leaf: Leaf) -> Any:
-    array = np.asarray(leaf)
-    return float(str(array)) if array.dtype == np.float32 else array.tolist()  # the shortest decimals that give it back

@@ -46,7 +46,7 @@ Activations: TypeAlias = Mapping[Target, Array]
 Shapes: TypeAlias = Mapping[Target, tuple[int, ...]]
 
 
-class Objective(Recorded, abc.ABC):
+class Objective(Recorded):
     """Something to maximise: data that scores one picture.
 
     Objectives add, subtract and are weighed by numbers; each operation makes a new objective. Two

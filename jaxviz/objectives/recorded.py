@@ -4,23 +4,13 @@ import json
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, fields
-from typing import Any, ClassVar
+from typing import Any
 
-import jax
-
-from jaxviz.results.plain import plain, written
+from jaxviz.results.plain import Written, plain, written
 
 
-class Recorded:
-    """A frozen dataclass that is written as JSON and as the Python expression that makes it.
-
-    Two are equal when they are written alike, whatever arrays hold their numbers; they hash accordingly.
-
-    Attributes:
-        kind: the name of the factory function that makes it.
-    """
-
-    kind: ClassVar[str]
+class Recorded(Written):
+    """A frozen dataclass that is written as the call of its factory function, and seeds its own randomness."""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data of which `jaxviz.objectives.from_json` makes an equal objective.
@@ -67,23 +57,6 @@ class Recorded:
 
         return zlib.crc32(json.dumps(canonical(self.to_json())).encode())
 
-    def __str__(self) -> str:
-        return self.expression()
-
-    def __repr__(self) -> str:
-        try:
-            return self.expression()
-        except jax.errors.TracerArrayConversionError:
-            return f"<traced {self.kind}>"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Recorded):
-            return NotImplemented
-        return _canonical(self) == _canonical(other)
-
-    def __hash__(self) -> int:
-        return hash(_canonical(self))
-
 
 def written_sum(weights: Sequence[Any], names: Sequence[str], offset: Any, *, times: str) -> str:
     """Write a weighted sum as people do, without the weights 1 and the offset 0.
@@ -116,7 +89,3 @@ def written_sum(weights: Sequence[Any], names: Sequence[str], offset: Any, *, ti
 
 def _fields(objective: Any) -> tuple[Field[Any], ...]:
     return fields(objective)
-
-
-def _canonical(objective: Recorded) -> str:
-    return json.dumps(objective.to_json(), sort_keys=True, separators=(",", ":"))

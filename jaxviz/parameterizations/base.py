@@ -7,15 +7,13 @@ image lies in [0, 1].
 """
 
 import abc
-import json
 import math
 from dataclasses import fields
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
-import jax
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from jaxviz.results.plain import plain
+from jaxviz.results.plain import Written, plain
 
 # A number, or whatever `jax.tree.map` puts in its place: a tracer, a stack of numbers, an axis.
 Leaf: TypeAlias = Any
@@ -25,11 +23,8 @@ Variables: TypeAlias = Any
 Image: TypeAlias = Float[Array, "*position channel"]
 
 
-class Parameterization(abc.ABC):
+class Parameterization(Written):
     """A way to make an image of free variables.
-
-    Two parameterizations are equal when they are written alike, whatever arrays hold their numbers; they hash
-    accordingly.
 
     Example:
         >>> import jax
@@ -41,8 +36,6 @@ class Parameterization(abc.ABC):
         >>> parameterization.to_image(variables).shape
         (32, 45, 3)
     """
-
-    kind: ClassVar[str]
 
     @property
     def images_in_lane(self) -> int:
@@ -85,23 +78,6 @@ class Parameterization(abc.ABC):
         values = {name: _plain(getattr(self, name)) for name in _defaults(self)}
         changed = [f"{name}={value}" for name, value in values.items() if value != _defaults(self)[name]]
         return f"{self.kind}({', '.join(changed)})"
-
-    def __str__(self) -> str:
-        return self.expression()
-
-    def __repr__(self) -> str:
-        try:
-            return self.expression()
-        except jax.errors.TracerArrayConversionError:
-            return f"<traced {self.kind}>"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Parameterization):
-            return NotImplemented
-        return self.to_json() == other.to_json()
-
-    def __hash__(self) -> int:
-        return hash(json.dumps(self.to_json(), sort_keys=True))
 
 
 def positions(parameterization: Parameterization, shape: tuple[int, ...]) -> tuple[tuple[int, ...], int]:

@@ -8,14 +8,12 @@ validate what a user writes, and nothing is validated when a dataclass is made.
 """
 
 import abc
-import json
 from dataclasses import fields
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
-import jax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from jaxviz.results.plain import plain, written
+from jaxviz.results.plain import Written, plain, written
 
 Image: TypeAlias = Float[Array, "*position channel"]
 Disturbed: TypeAlias = Float[Array, "*place seen"]
@@ -26,11 +24,8 @@ Step: TypeAlias = int | Int[Array, ""]
 _NAMED = ("centre_deviation", "choices", "contrast", "fill", "half_range", "size", "uniform")
 
 
-class Transform(abc.ABC):
+class Transform(Written):
     """A random disturbance of an image: call it with a key and one image.
-
-    Two transforms are equal when they are written alike, whatever arrays hold their numbers; they hash
-    accordingly.
 
     Example:
         >>> import jax
@@ -45,8 +40,6 @@ class Transform(abc.ABC):
         >>> jax.vmap(transform, in_axes=(0, None))(keys, image).shape
         (5, 16, 17, 3)
     """
-
-    kind: ClassVar[str]
 
     @abc.abstractmethod
     def __call__(self, key: PRNGKeyArray, image: Image) -> Disturbed:
@@ -92,23 +85,6 @@ class Transform(abc.ABC):
             f"{name}={written(value)}" if name in _NAMED else written(value) for name, value in self.arguments().items()
         ]
         return f"{self.kind}({', '.join(arguments)})"
-
-    def __str__(self) -> str:
-        return self.expression()
-
-    def __repr__(self) -> str:
-        try:
-            return self.expression()
-        except jax.errors.TracerArrayConversionError:
-            return f"<traced {self.kind}>"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Transform):
-            return NotImplemented
-        return self.to_json() == other.to_json()
-
-    def __hash__(self) -> int:
-        return hash(json.dumps(self.to_json(), sort_keys=True))
 
 
 def only_images(transform: Transform, extents: tuple[int, ...]) -> None:
