@@ -12,6 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 from jaxtyping import Float32, Int64
 
+from jaxviz.results.tile import smoothed
+
 __all__ = ["score_curves", "score_histogram"]
 
 _HEIGHT_PIXELS = 280
@@ -60,7 +62,8 @@ class Shows(Protocol):
 def score_curves(explorer: Shows) -> Any:
     """Return a figure with the scores of the selected units over their steps, or of the chosen unit if none is.
 
-    It grows while they climb, and follows `selection`, `unit` and `layer`. Up to twelve units have a curve.
+    It grows while they climb, and follows `selection`, `unit` and `layer`. Up to twelve units have a curve, which
+    like that of the explorer is the mean of the last 16 steps.
 
     Args:
         explorer: An explorer, or another jaxviz widget that shows a layer.
@@ -145,8 +148,8 @@ def score_histogram(explorer: Shows) -> Any:
 
 def _draw_curves(shown: Shows, figure: Any) -> None:
     (lines,) = figure.marks
-    curves = [(unit, *shown.curve(unit)) for unit in (shown.selection or [shown.unit])[:_MOST_CURVES]]
-    curves = [each for each in curves if len(each[1])]
+    found = [(unit, *shown.curve(unit)) for unit in (shown.selection or [shown.unit])[:_MOST_CURVES]]
+    curves = [(unit, taken, smoothed(taken, scores)) for unit, taken, scores in found if len(taken)]
     if not curves:
         lines.visible = False
         return

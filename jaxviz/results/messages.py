@@ -84,7 +84,8 @@ def unit_message(layer: str, generation: int, tile: Tile, record: TileRecord, *,
         most_scores: A longer curve is thinned to about so many scores, the last of them kept.
     """
     stages = record.stages()
-    chosen = _thinned(len(record.scores), most_scores)
+    scores = record.smoothed_scores()
+    chosen = _thinned(len(scores), most_scores)
     content = {
         "type": "unit",
         "layer": layer,
@@ -96,7 +97,7 @@ def unit_message(layer: str, generation: int, tile: Tile, record: TileRecord, *,
         "height": stages[0][1].shape[0] if stages else 0,
         "width": stages[0][1].shape[1] if stages else 0,
         "steps": [record.steps[position] for position in chosen],
-        "scores": [_number(record.scores[position]) for position in chosen],
+        "scores": [_number(scores[position]) for position in chosen],
     }
     pictures = [picture for _, picture in stages]
     quality = _STILL_QUALITY if record.state in FINISHED else _CLIMBING_QUALITY

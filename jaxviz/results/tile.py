@@ -5,13 +5,16 @@ import io
 from array import array
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32, Int, UInt8
 
 from jaxviz.results.sheet import as_rgb
 from jaxviz.results.update import Update
 
 STAGES = (0, *(4**power for power in range(12)))
 """Steps 0, 1, 4, 16, 64, 256, …: the first picture that has made at least so many is kept as a stage."""
+
+SMOOTHED_STEPS = 16
+"""Over so many steps the score that is shown is averaged: each step disturbs the picture in another way."""
 
 LETTERS = {"waiting": "w", "climbing": "c", "done": "d", "dead": "x", "diverged": "v", "stopped": "s"}
 """How the browser is told a state."""
@@ -77,8 +80,14 @@ class TileRecord:
 
     @property
     def score(self) -> float | None:
-        """The newest score, or None if there is none yet that is a number."""
-        return self.scores[-1] if self.scores and np.isfinite(self.scores[-1]) else None
+        """The newest of the smoothed scores, or None if there is none yet that is a number."""
+        newest = slice(-SMOOTHED_STEPS, None)
+        last = smoothed(np.asarray(self.steps[newest]), np.asarray(self.scores[newest]))[-1:]
+        return float(last[0]) if np.isfinite(last).any() else None
+
+    def smoothed_scores(self) -> Float32[np.ndarray, " time"]:
+        """Return the curve as it is shown: before each step, the mean score of the last `SMOOTHED_STEPS`."""
+        return smoothed(np.asarray(self.steps), np.asarray(self.scores))
 
     @property
     def byte_count(self) -> int:
@@ -92,6 +101,24 @@ class TileRecord:
             return []
         kept = [(step, decoded(data)) for step, data in self._stages.items() if step < self.step]
         return [*kept, (self.step, self.picture)]
+
+
+def smoothed(steps: Int[np.ndarray, " time"], scores: Float32[np.ndarray, " time"]) -> Float32[np.ndarray, " time"]:
+    """Average each score with those of the `SMOOTHED_STEPS` - 1 steps before it, as far as there are any.
+
+    Args:
+        steps: Ascending; some may be missing.
+        scores: The score before each.
+
+    Example:
+        >>> smoothed(np.array([0, 1, 40], np.int32), np.array([1, 3, 5], np.float32))
+        array([1., 2., 5.], dtype=float32)
+    """
+    first = np.searchsorted(steps, steps - SMOOTHED_STEPS, side="right")
+    count = np.arange(1, len(steps) + 1) - first
+    total = np.concatenate([[0.0], np.cumsum(scores, dtype=np.float64)])
+    with np.errstate(invalid="ignore"):  # after a score that is not finite none is
+        return ((total[1:] - total[first]) / count).astype(np.float32)
 
 
 def jpeg_bytes(image: UInt8[np.ndarray, "height width 3"], *, quality: int, full_colour: bool) -> bytes:

@@ -37,13 +37,16 @@ class Rendered(TileWidget):
 
     @property
     def scores(self) -> dict[int, float]:
-        """The newest score of each unit in the grid that has one, by the unit's number."""
+        """The newest score of each unit in the grid that has one, by its number: the mean of the last 16 steps."""
         return self._session.scores()
 
     def curve(
         self, unit: int | str | None = None, *, sign: int = 1
     ) -> tuple[Int64[np.ndarray, " time"], Float32[np.ndarray, " time"]]:
-        """Return the steps of a unit's climb so far and the score before each; both are empty before it has begun.
+        """Return the steps of a unit's climb so far and its score before each; both are empty before it has begun.
+
+        These are the scores of single steps, each of which disturbs the picture in another way; what is shown is the
+        mean of the last 16.
 
         Args:
             unit: Of the layer on the screen; the chosen unit if None.

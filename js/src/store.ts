@@ -32,6 +32,8 @@ export class Store {
   readonly #arrivals = new Arrivals();
   /** Whether a layer was chosen of which Python has said nothing yet. */
   readonly #awaitsLayer = signal(false);
+  /** Counts how often a unit was opened by its name: its tile is shown then, even if it was chosen already. */
+  readonly opened = signal(0);
   readonly pictures = new Pictures(makeCanvas);
   readonly pinPictures = new PinPictures(this.pictures, makeCanvas);
   readonly records: UnitRecords;
@@ -161,6 +163,7 @@ export class Store {
   open(name: string, unit?: number): void {
     const layer = this.layerNamed(name);
     if (!layer || !this.canOpen(name)) return;
+    if (unit !== undefined) this.opened.value += 1;
     if (name === this.traits.layer.peek()) {
       if (unit !== undefined) this.set({ unit });
       return;

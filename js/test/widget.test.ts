@@ -457,6 +457,28 @@ describe("the layers", () => {
     expect(model.of("set").at(-1)?.changes).toMatchObject({ layer: "stage1/conv", unit: 1234 });
   });
 
+  test("open by a link to the unit that is chosen already shows its tile, and keys go on from there", async () => {
+    start({ layer: "stage1/conv", units: [...Array(2000).keys()], unit: 1234, states: "w".repeat(2000) });
+    const root = open();
+    await settle();
+    const grid = find(root, "grid");
+    grid.scrollTop = 0;
+    grid.dispatchEvent(new Event("scroll"));
+    press(grid, "Home");
+    await settle();
+    expect(root.querySelector('[data-testid="tile-1234"]')).toBeNull();
+    const search = find(root, "layer-search") as HTMLInputElement;
+    search.value = "stage1/conv:1234";
+    search.dispatchEvent(new Event("input", { bubbles: true }));
+    press(search, "Enter");
+    await settle();
+    expect(find(root, "tile-1234")).toBeDefined();
+    press(grid, "ArrowRight");
+    press(grid, "Enter");
+    await settle();
+    expect((find(root, "unit-number") as HTMLInputElement).value).toBe("1235");
+  });
+
   test("are searched with a slash from anywhere, and classes are found by name", async () => {
     start();
     const root = open();
@@ -491,6 +513,7 @@ describe("the layers", () => {
     const advice = { generation: 1, message: MARKUP, stages: [], height: 0, width: 0, steps: [], scores: [] };
     model.say({ type: "unit", layer: "logits", unit: 1, sign: 1, ...advice });
     await settle();
+    press(find(root, "grid"), "Home");
     press(find(root, "grid"), "ArrowRight");
     await settle();
     expect(find(root, "unit-name").textContent).toBe(MARKUP);

@@ -49,6 +49,11 @@ def score(unit, sign, step):
     return sign * (unit + step / 100)
 
 
+def shown_score(unit, sign, step):
+    """The mean over the last sixteen steps."""
+    return score(unit, sign, (step + max(0, step - 15)) / 2)
+
+
 def picture(unit, sign, step, size):
     colour = (unit * 12 % 256, step % 256, 200 if sign > 0 else 40)
     return np.full((size, size, 3), colour, np.uint8)

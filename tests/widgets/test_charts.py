@@ -7,7 +7,7 @@ import bqplot
 import numpy as np
 import pytest
 from fake_browser import Browser
-from fake_climb import FakeClimb, score
+from fake_climb import FakeClimb, shown_score
 
 from jaxviz import charts
 
@@ -19,7 +19,7 @@ def test_curves_are_of_the_chosen_unit_or_of_the_selection(open_widget):
     explorer.wait(10)
     assert lines.visible
     assert lines.labels == ["3"]
-    np.testing.assert_allclose(lines.y, [score(3, 1, step) for step in range(8)], rtol=1e-6)
+    np.testing.assert_allclose(lines.y, [shown_score(3, 1, step) for step in range(8)], rtol=1e-6)
     explorer.selection = [1, 8]
     assert lines.labels == ["1", "8"]
     assert lines.x.shape == lines.y.shape == (2, 8)
@@ -48,7 +48,7 @@ def test_the_histogram_counts_the_newest_scores(open_widget):
     figure = charts.score_histogram(explorer)
     (bars,) = figure.marks
     explorer.wait(10)
-    assert explorer.scores[5] == pytest.approx(score(5, 1, 7))
+    assert explorer.scores[5] == pytest.approx(shown_score(5, 1, 7))
     assert bars.y.sum() == len(explorer.scores) == 12
     explorer.selection = [0, 1]
     assert bars.y[1].sum() == 2

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from fake_browser import Browser
-from fake_climb import DEAD, FakeClimb, picture, score
+from fake_climb import DEAD, FakeClimb, picture, shown_score
 from PIL import Image
 
 from jaxviz.results import Settings, read_recipe
@@ -45,7 +45,7 @@ def test_tiles_in_view_come_as_frames_and_the_last_state_is_exact(open_widget):
         lambda seen: {tile["state"] for tile, _ in seen.tiles.values()} == {"d", "x"} and len(seen.tiles) == 5
     )
     tile, pixels = browser.tiles[*key, 2, 1]
-    assert (tile["state"], tile["score"]) == ("d", pytest.approx(score(2, 1, 7)))
+    assert (tile["state"], tile["score"]) == ("d", pytest.approx(shown_score(2, 1, 7)))
     assert closest(pixels, 2, 1, 8)
     assert browser.tiles[*key, DEAD, 1][0]["state"] == "x"
     assert closest(browser.tiles[*key, 0, -1][1], 0, -1, 8)
@@ -340,7 +340,8 @@ def test_the_chosen_unit_has_its_curve_and_stages_with_the_newest_last(open_widg
     browser.until(lambda seen: {(unit["sign"], unit["stages"][-1]) for _, unit, _ in seen.units} >= {(1, 40), (-1, 40)})
     _, unit, buffers = [each for each in browser.units if each[1]["sign"] == 1][-1]
     assert (unit["layer"], unit["unit"], unit["steps"]) == ("first", 2, list(range(40)))
-    assert unit["scores"] == pytest.approx([score(2, 1, step) for step in range(40)], rel=1e-4)
+    assert unit["scores"] == pytest.approx([shown_score(2, 1, step) for step in range(40)], rel=1e-4)
+    assert explorer.scores[2] == pytest.approx(unit["scores"][-1], rel=1e-4)
     assert unit["stages"] == [2, 4, 16, 40]  # the fake climb makes two steps a slice
     strip = np.asarray(Image.open(io.BytesIO(buffers[0])))
     assert strip.shape == (16, 4 * 16, 3)

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useSize } from "../hooks";
 import { columnOf, nearest, pathOf, points, reachOf, rowOf, scalesOf } from "../pure/curve";
-import { formatCount, formatNumber } from "../pure/format";
+import { formatCount, formatNumber, SCORE_TITLE } from "../pure/format";
 import type { Layer } from "../traits";
 import { useView } from "../view";
 
@@ -34,7 +34,9 @@ export function Curve({ layer, unit }: { layer: Layer; unit: number }): JSX.Elem
   return (
     <section class="curve" data-testid="score-curve" aria-label="Score of the unit against steps">
       <header>
-        <span class="curve-title">Score</span>
+        <span class="curve-title" title={SCORE_TITLE}>
+          Score
+        </span>
         {marked ? (
           <output class="curve-reading" data-testid="curve-reading">
             {`step ${formatCount(marked.step)}: + ${formatNumber(marked.score)}`}

@@ -52,10 +52,15 @@ function Sheets({ layer, units }: { layer: Layer; units: number[] }): JSX.Elemen
   const selection = useComputed(() => new Set(store.traits.selection.value)).value;
   const active = useSignal(Math.max(0, units.indexOf(chosen)));
   const anchor = useRef(active.value);
+  // Keys go on from a unit that was chosen elsewhere: by the slider, a link or Python.
+  useEffect(() => {
+    const index = units.indexOf(chosen);
+    if (index >= 0) active.value = index;
+  }, [layer.name, chosen, store.opened.value]);
   const [window, follow] = useWindow(sheet, size, units, scroller);
   const idPrefix = `tile-${view.id}`;
 
-  useKeepPlace(scroller, sheet, size, layer.name, units.indexOf(chosen), follow);
+  useKeepPlace(scroller, sheet, size, layer.name, units.indexOf(chosen), store.opened.value, follow);
   const point = usePointer(scroller, sheet, layer.name);
 
   const moveTo = (index: number): void => {
@@ -216,16 +221,17 @@ function useKeepPlace(
   size: Size,
   layer: string,
   chosen: number,
+  opened: number,
   follow: () => void,
 ): void {
-  const known = useRef({ layer: "", sheet, chosen: -1 });
+  const known = useRef({ layer: "", sheet, chosen: -1, opened });
   const kept = useRef({ scrollTop: -1, index: 0 }); // what is rounded is not rounded again by the next layout
   useLayoutEffect(() => {
     const element = scroller.current;
     const { height } = size;
     if (!element?.clientHeight || height === 0) return;
     const before = known.current;
-    known.current = { layer, sheet, chosen };
+    known.current = { layer, sheet, chosen, opened };
     const isFound = before.chosen < 0 && chosen >= 0; // the units of a layer come after its name
     if (before.layer !== layer || isFound) element.scrollTop = scrollToOpen(sheet, Math.max(0, chosen), height);
     else if (before.sheet.columns !== sheet.columns || before.sheet.rowPitch !== sheet.rowPitch) {
@@ -233,8 +239,8 @@ function useKeepPlace(
       const index = element.scrollTop === kept.current.scrollTop ? kept.current.index : firstInView;
       element.scrollTop = topOfRow(sheet, Math.floor(index / sheet.columns));
       kept.current = { scrollTop: element.scrollTop, index };
-    } else if (before.chosen !== chosen && chosen >= 0)
+    } else if ((before.chosen !== chosen || before.opened !== opened) && chosen >= 0)
       element.scrollTop = scrollToShow(sheet, chosen, element.scrollTop, height);
     follow(); // the event comes only after the next paint, which would show no rows
-  }, [layer, sheet.columns, sheet.rowPitch, size, chosen]);
+  }, [layer, sheet.columns, sheet.rowPitch, size, chosen, opened]);
 }

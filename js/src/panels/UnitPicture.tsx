@@ -6,7 +6,7 @@ import { composePicture } from "../compose";
 import { drawPart, fitCanvas, type Part } from "../draw";
 import { usePixelRatio, useSize } from "../hooks";
 import { nearest, points } from "../pure/curve";
-import { fileName, formatCount, formatNumber } from "../pure/format";
+import { fileName, formatCount, formatNumber, SCORE_TITLE } from "../pure/format";
 import type { Link } from "../pure/link";
 import { newest, stageBeside } from "../pure/stages";
 import type { UnitRecord } from "../records";
@@ -65,7 +65,7 @@ export function UnitPicture({ link, name }: { link: Link; name: string }): JSX.E
           />
           <Button icon="download" label="Download as PNG" testid={`download-${word}`} onClick={download} />
         </span>
-        <span class="picture-score" title="Score at this step" data-testid={`score-${word}`}>
+        <span class="picture-score" title={SCORE_TITLE} data-testid={`score-${word}`}>
           {formatNumber(score)}
         </span>
         <span class="picture-step" data-testid={`step-${word}`}>

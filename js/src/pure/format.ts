@@ -12,6 +12,9 @@ export function formatNumber(value: number | null, digits = 3): string {
   return text.replaceAll("-", "−");
 }
 
+/** What is said of every score that is shown. */
+export const SCORE_TITLE = "Score, averaged over the last 16 steps: each step disturbs the picture in another way";
+
 /** A setting without trailing zeros: 0.05, 6, 0.125. */
 export function formatSetting(value: number): string {
   return String(Number(value.toPrecision(6))).replace("-", "−");
