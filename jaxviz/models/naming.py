@@ -21,6 +21,8 @@ Scope = tuple[str, ...]
 _RECTIFIERS = frozenset({"relu", "relu6", "leaky_relu"})
 _SHAPE_PRIMITIVES = frozenset({"concatenate", "reshape", "transpose", "convert_element_type", "squeeze", "copy"})
 _ELEMENTWISE_LINEAR = frozenset({"add", "sub", "mul", "div", "rsqrt", "sqrt", "square", "integer_pow"})
+# What a normalization makes of its input before the root of the variance.
+_STATISTICS = frozenset({"reduce_sum", "broadcast_in_dim", "max"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,7 +192,8 @@ def _module_kind(program: Program, scopes: _Scopes, scope: Scope) -> str:
     """Name the kind of a module that holds no named operation: a normalisation, or just 'module'."""
     inside = [equation for equation in program.equations if scopes.of(equation) == scope]
     primitives = {equation.primitive for equation in inside if program.depends[equation.results[0]]}
-    if {"mul", "add"} <= primitives and primitives <= _ELEMENTWISE_LINEAR | _SHAPE_PRIMITIVES | {"reduce_sum"}:
+    statistics = _STATISTICS if "rsqrt" in primitives else {"reduce_sum"}
+    if {"mul", "add"} <= primitives and primitives <= _ELEMENTWISE_LINEAR | _SHAPE_PRIMITIVES | statistics:
         return "norm"
     return "reshape" if primitives and primitives <= _SHAPE_PRIMITIVES else "module"
 

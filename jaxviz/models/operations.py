@@ -106,11 +106,22 @@ def _rectifier(program: Program, equation: Equation, reads: list[int]) -> tuple[
     if len(reads) != 1 or any(constant is None or np.ndim(constant) for constant in constants):
         return "", ""
     numbers = [float(constant) for constant in constants]
-    if equation.primitive == "max" and numbers == [0.0]:
+    if equation.primitive == "max" and numbers == [0.0] and not _is_under_root(program, equation.results[0]):
         return "relu", "relu"
     if equation.primitive == "clamp" and numbers[:1] == [0.0]:
         return "relu6", "relu6"
     return "", ""
+
+
+def _is_under_root(program: Program, value: int) -> bool:
+    """Tell a variance, which Flax's normalizations keep from falling below zero, from what a rectifier gives."""
+    while len(readers := program.readers.get(value, ())) == 1:
+        if readers[0].primitive in ("sqrt", "rsqrt"):
+            return True
+        if readers[0].primitive not in ("add", "broadcast_in_dim", "reshape", "convert_element_type"):
+            return False
+        value = readers[0].results[0]
+    return False
 
 
 def _constant(program: Program, operand: Operand) -> Any:

@@ -86,6 +86,32 @@ def test_linen_batchnorm_and_dropout_are_put_into_inference_mode_when_the_module
     np.testing.assert_allclose(model.predict(images), Free().apply(variables, images), rtol=1e-4, atol=1e-6)
 
 
+class LinenNormed(nn.Module):
+    @nn.compact
+    def __call__(self, images):
+        return jnp.maximum(nn.LayerNorm(name="norm1")(nn.Conv(4, (3, 3), name="conv")(images)), 0)
+
+
+class NnxNormed(nnx.Module):
+    def __init__(self):
+        self.conv = nnx.Conv(3, 4, (3, 3), rngs=nnx.Rngs(0))
+        self.norm1 = nnx.LayerNorm(4, rngs=nnx.Rngs(0))
+
+    def __call__(self, images):
+        return jnp.maximum(self.norm1(self.conv(images)), 0)
+
+
+@pytest.mark.parametrize("framework", ["linen", "nnx"])
+def test_a_variance_kept_from_falling_below_zero_is_no_rectifier(framework, images):
+    if framework == "linen":
+        variables = LinenNormed().init(jax.random.key(0), images)
+        model = jaxviz.wrap(LinenNormed(), variables=variables, input_shape=(9, 12, 3))
+    else:
+        model = jaxviz.wrap(NnxNormed(), input_shape=(9, 12, 3))
+    assert model.layers.names == ("conv", "norm1", "relu")
+    assert [layer.kind for layer in model.layers] == ["conv", "norm", "relu"]
+
+
 def keras_sequential():
     return keras.Sequential([
         keras.layers.Input((9, 12, 3)),
