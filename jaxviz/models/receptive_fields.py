@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxviz.models import jax_internals
-from jaxviz.models.geometry import RULES, Field, Geometry, Step, everything, union
+from jaxviz.models.geometry import Field, Geometry, everything, union
+from jaxviz.models.geometry_rules import RULES, Step
 from jaxviz.models.program import Equation, Program
 
 _MIXING = frozenset(
