@@ -158,3 +158,8 @@ def open_fake_session(climb, changes, options):
     facts = make_facts()
     settings = {"steps": 8, "size": 16} | options
     return Session(climb, facts, first_choice(facts, changes, settings), serve=serve)
+
+
+def closest(tile, unit, sign, step, size=16):
+    """Whether pixels are those of a tile, as far as JPEG keeps them."""
+    return np.abs(tile.astype(int) - picture(unit, sign, step, size)).max() <= 6
