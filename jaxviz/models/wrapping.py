@@ -86,21 +86,19 @@ def wrap(
         raise TypeError("Give either preprocess or value_range, mean and std: preprocess replaces all three.")
     adapted = _adapt(module, variables, channels_first, batched)
     view = checked_view(shape, bands, feature_names)
-    told = None
-    if value_range is not None or preprocess is not None or mean is not None or std is not None:
-        told = _checked_range(shape[-1], value_range or (0.0, 1.0))
-    measured = None if data is None else measure(data, shape, told)
+    bounds = _checked_range(shape[-1], value_range or (0.0, 1.0))
+    is_told = any(each is not None for each in (value_range, mean, std, preprocess))
+    measured = None if data is None else measure(data, shape, bounds if is_told else None)
     if measured is not None:
-        value_range = measured.value_range
-    value_range = value_range or (0.0, 1.0)
+        bounds = measured.value_range
     model = Model(
         adapted,
         input_shape=shape,
-        preprocess=preprocess or _normalization(shape[-1], value_range, mean, std),
+        preprocess=preprocess or _normalization(bounds, mean, std),
         class_names=class_names,
         name=name,
         view=view,
-        value_range=None if preprocess else _checked_range(shape[-1], value_range),
+        value_range=None if preprocess else bounds,
         data=measured,
     )
     _check_class_names(model, class_names)
@@ -207,11 +205,9 @@ def _checked_range(channels: int, value_range: tuple[Bound, Bound]) -> tuple[Num
     return low, high
 
 
-def _normalization(
-    channels: int, value_range: tuple[Bound, Bound], mean: Bound | None, std: Bound | None
-) -> Preprocess:
-    low, high = _checked_range(channels, value_range)
-    scale, shift = high - low, low
+def _normalization(bounds: tuple[Numbers, Numbers], mean: Bound | None, std: Bound | None) -> Preprocess:
+    low, high = bounds
+    channels, scale, shift = len(low), high - low, low
     for argument, value in (("mean", mean), ("std", std)):
         if value is not None and np.shape(value) not in ((), (channels,)):
             raise ValueError(

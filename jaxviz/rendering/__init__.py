@@ -15,7 +15,7 @@ from jaxviz.rendering.climb import Climber
 from jaxviz.rendering.live import Live
 from jaxviz.rendering.objectives_asked import one_objective
 from jaxviz.rendering.plateau import Plateau
-from jaxviz.rendering.request import make_request
+from jaxviz.rendering.request import Request, make_request
 from jaxviz.rendering.settings_asked import checked_steps
 from jaxviz.rendering.side_by_side import SideBySide
 from jaxviz.rendering.suitable import border_pixels
@@ -124,24 +124,7 @@ def render(
         gradient_rules=gradient_rules,
         transparency=transparency,
     )
-    count = len(request.objectives)
-    climber = Climber(request, hosts.own_share(count))
-    with tqdm(
-        total=climber.all_image_steps,
-        desc=request.labels[0] if count == 1 else "rendering",
-        unit=" image-steps",
-        disable=not progress or jax.process_index() > 0,
-        smoothing=0.1,
-    ) as bar:
-        try:
-            for snapshot in climber.snapshots(_PROGRESS_EVERY_STEPS):
-                bar.set_postfix_str(f"step {snapshot.step} of {request.steps}, units {climber.finished}/{count}")
-                bar.total = climber.all_image_steps
-                bar.update(climber.image_steps - bar.n)
-        except KeyboardInterrupt:
-            bar.set_postfix_str("interrupted")
-    rendering = climber.rendering()
-    return hosts.gathered(rendering, request.steps) if hosts.are_many() else rendering
+    return _climbed(request, progress=progress)
 
 
 def render_steps(
@@ -215,3 +198,25 @@ def render_steps(
         gradient_rules=gradient_rules,
     )
     return Climber(request).snapshots(snapshot_every)
+
+
+def _climbed(request: Request, *, progress: bool) -> Rendering:
+    """Climb to the end, or until somebody interrupts, under a progress bar."""
+    count = len(request.objectives)
+    climber = Climber(request, hosts.own_share(count))
+    with tqdm(
+        total=climber.all_image_steps,
+        desc=request.labels[0] if count == 1 else "rendering",
+        unit=" image-steps",
+        disable=not progress or jax.process_index() > 0,
+        smoothing=0.1,
+    ) as bar:
+        try:
+            for snapshot in climber.snapshots(_PROGRESS_EVERY_STEPS):
+                bar.set_postfix_str(f"step {snapshot.step} of {request.steps}, units {climber.finished}/{count}")
+                bar.total = climber.all_image_steps
+                bar.update(climber.image_steps - bar.n)
+        except KeyboardInterrupt:
+            bar.set_postfix_str("interrupted")
+    rendering = climber.rendering()
+    return hosts.gathered(rendering, request.steps) if hosts.are_many() else rendering
