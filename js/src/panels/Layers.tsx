@@ -29,6 +29,7 @@ export function Layers(): JSX.Element {
   useEffect(() => {
     const chosen = rows.findIndex((row) => row.kind === "layer" && row.layer.name === layer.value);
     if (chosen >= 0) active.value = chosen;
+    else if (query.value !== "") move(0); // the first that was found
     tree.current?.querySelector(".layer-row.chosen")?.scrollIntoView({ block: "nearest" });
   }, [layer.value, query.value]);
 
