@@ -19,6 +19,7 @@ export function App(): JSX.Element {
       const search = root.querySelector<HTMLInputElement>("[data-testid=layer-search]");
       if (!search) return;
       search.focus();
+      search.select();
       event.preventDefault();
     } else if (event.key === "Escape") target.blur();
     else return;

@@ -27,7 +27,8 @@ export function Tray(): JSX.Element | null {
 }
 
 function Pinned({ pin }: { pin: Pin }): JSX.Element {
-  const { store } = useView();
+  const { store, root } = useView();
+  const item = useRef<HTMLLIElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const ratio = usePixelRatio();
   const picture = store.pinPictures.of(pin).value;
@@ -48,7 +49,7 @@ function Pinned({ pin }: { pin: Pin }): JSX.Element {
     }
   };
   return (
-    <li class="pinned" data-testid={`tray-${link}`} style={{ width: px(Math.max(width, SIDE_PIXELS)) }}>
+    <li ref={item} class="pinned" data-testid={`tray-${link}`} style={{ width: px(Math.max(width, SIDE_PIXELS)) }}>
       <button
         type="button"
         class="pinned-open"
@@ -74,11 +75,19 @@ function Pinned({ pin }: { pin: Pin }): JSX.Element {
           icon="close"
           label={`Remove ${name} from the tray`}
           testid={`unpin-${link}`}
-          onClick={() => store.unpin(pin)}
+          onClick={() => {
+            (neighbour(item.current) ?? root.querySelector<HTMLElement>("[data-testid=grid]"))?.focus();
+            store.unpin(pin);
+          }}
         />
       </span>
     </li>
   );
+}
+
+/** What has the keys when a pinned picture goes: the next, or the last. */
+function neighbour(item: Element | null): HTMLElement | null {
+  return (item?.nextElementSibling ?? item?.previousElementSibling)?.querySelector("button") ?? null;
 }
 
 function whole(source: HTMLCanvasElement): Part {
