@@ -258,9 +258,9 @@ class TileWidget(anywidget.AnyWidget):
 
     def refresh_still(self) -> None:
         """Show the newest pictures in the output behind the widget, if it is displayed and they have changed."""
-        if self._still is None:
-            return
         session = self._session
+        if self._still is None or not self._still.is_due(climbs=session.phase in ("preparing", "climbing")):
+            return
         shown = session.in_view(still.MOST_TILES)
         made_of = [(each.tile, each.record.version) for each in shown]
         if shown and made_of != self._still.shown:

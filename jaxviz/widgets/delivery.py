@@ -20,8 +20,7 @@ def serve(session: Session, face: Face) -> float | None:
         In how many seconds there may be more to send without further news, or None.
     """
     outbox = face.outbox
-    if session.phase in ("done", "paused", "stopped", "failed"):
-        face.refresh_still()
+    face.refresh_still()
     if not outbox.views:
         return None
     with session.lock:

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import time
 import uuid
 from typing import Any
 
@@ -11,6 +12,10 @@ from jaxtyping import UInt8
 from jaxviz.results.sheet import SURROUND
 
 MOST_TILES = 64
+FIRST_SECONDS, LONGEST_SECONDS = 2.0, 60.0
+"""Of a climb under way: after so long the image is updated for the first time, then after twice as long each time, up
+to the second number. A notebook may be saved and closed before the climb rests, and once its page was loaded again
+JupyterLab updates its old outputs no more."""
 _MOST_PIXELS = 1024
 _QUALITY = 85
 
@@ -26,6 +31,17 @@ class Still:
         self._display_id = f"jaxviz-{uuid.uuid4().hex}"
         self._data = _data(np.full((1, 1, 3), SURROUND, np.uint8), "")
         self.shown: Any = None
+        self._pause_seconds = FIRST_SECONDS
+        self._due_at = time.monotonic() + FIRST_SECONDS
+
+    def is_due(self, *, climbs: bool) -> bool:
+        """Return whether to look for something new to show: now and then while it climbs, always when it rests."""
+        now = time.monotonic()
+        if climbs and now < self._due_at:
+            return False
+        self._pause_seconds = min(2 * self._pause_seconds, LONGEST_SECONDS) if climbs else FIRST_SECONDS
+        self._due_at = now + self._pause_seconds
+        return True
 
     def place(self) -> None:
         """Put the output, a grey pixel at first, behind what the running cell has shown."""

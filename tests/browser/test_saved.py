@@ -6,7 +6,7 @@ import sys
 
 from playwright.sync_api import expect
 
-from browser.explorer import MODEL, explore, open_explorer
+from browser.explorer import ENDLESS, MODEL, explore, open_explorer
 
 # The width in pixels of the pictures that Lab shows as plain images.
 STILLS = (
@@ -34,6 +34,22 @@ def test_a_saved_notebook_shows_its_last_pictures_without_a_kernel(open_notebook
     page = (server.folder / notebook.path).with_suffix(".html").read_text(encoding="utf-8")
     (picture,) = re.findall(r'<img[^>]*src="data:image/(?:png|jpeg);base64,\s*([^"]+)"', page)
     assert len(picture) > 5_000
+
+
+def test_a_notebook_that_was_loaded_again_while_it_climbed_shows_pictures_without_a_kernel(open_notebook):
+    notebook = open_notebook(MODEL, explore(units=12, steps=ENDLESS)).run()
+    open_explorer(notebook).wait_for_picture(0)
+    notebook.wait_for_python("explorer._still.shown")
+    notebook.page.wait_for_timeout(500)
+    notebook.reload()
+    open_explorer(notebook).get("stop").click()
+    notebook.save()
+    notebook.restart_kernel()
+    notebook.page.reload()
+    notebook.wait_for_kernel()
+    expect(notebook.page.get_by_text("model not found")).to_be_visible()
+    (width,) = notebook.page.evaluate(STILLS)
+    assert width > 100
 
 
 def test_a_figure_behind_the_explorer_is_not_taken_for_its_picture(open_notebook):

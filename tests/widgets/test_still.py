@@ -2,10 +2,12 @@
 
 import base64
 import io
+import time
 
 import numpy as np
 import pytest
 from fake_browser import Browser
+from fake_climb import FakeClimb
 from PIL import Image
 
 from jaxviz.widgets import still
@@ -39,6 +41,18 @@ def test_the_image_is_behind_the_widget_and_is_updated_when_the_climb_rests(open
     sheet = pixels(data)
     assert sheet.shape[0] > 2 * 16
     assert (np.abs(sheet.astype(int) - (36, 8, 200)).max(-1) < 25).any()  # unit 3 after 8 steps
+
+
+def test_it_is_updated_now_and_then_while_it_climbs(open_widget, shown, monkeypatch):
+    monkeypatch.setattr(still, "FIRST_SECONDS", 0.1)
+    monkeypatch.setattr(still, "LONGEST_SECONDS", 0.2)
+    explorer = open_widget("first", climb=FakeClimb(slice_seconds=0.01), steps=4096)
+    explorer._ipython_display_()
+    browser = Browser(explorer)
+    started = time.monotonic()
+    browser.until(lambda _: len(shown) == 5)
+    assert 0.4 < time.monotonic() - started < 3  # after 0.1, 0.3 and 0.5 s
+    assert explorer.status["phase"] == "climbing"
 
 
 def test_it_is_not_updated_while_nothing_changed(open_widget, shown):
