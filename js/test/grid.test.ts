@@ -102,6 +102,24 @@ describe("the grid", () => {
     expect(root.querySelector('[data-testid="tray"]')).toBeNull();
   });
 
+  test("leaves the keys in the tray when a pinned tile is removed, and in the grid when the last is", async () => {
+    start();
+    const root = open();
+    await settle();
+    const grid = find(root, "grid");
+    for (const key of [" ", "ArrowRight", " "]) press(grid, key);
+    await settle();
+    const remove = async (unit: number): Promise<void> => {
+      find(root, `unpin-stem/conv:${unit}`).focus();
+      find(root, `unpin-stem/conv:${unit}`).click();
+      await settle();
+    };
+    await remove(0);
+    expect(root.activeElement?.closest("li")).toBe(find(root, "tray-stem/conv:1"));
+    await remove(1);
+    expect(root.activeElement).toBe(grid);
+  });
+
   test("selects with Ctrl and Shift, and a plain click leaves the selection alone", async () => {
     start();
     const root = open();

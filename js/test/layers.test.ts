@@ -40,6 +40,19 @@ describe("the layers", () => {
     expect(model.of("set").at(-1)?.changes).toMatchObject({ layer: "stage1/conv", unit: 1234 });
   });
 
+  test("that are found are walked from the first", async () => {
+    start({ layer: "logits", units: [0, 1, 2] });
+    const root = open();
+    await settle();
+    const search = find(root, "layer-search") as HTMLInputElement;
+    search.value = "conv";
+    search.dispatchEvent(new Event("input", { bubbles: true }));
+    await settle();
+    press(search, "ArrowDown");
+    press(find(root, "layer-tree"), "Enter");
+    expect(model.of("set").at(-1)?.changes.layer).toBe("stem/conv");
+  });
+
   test("open by a link to the unit that is chosen already shows its tile, and keys go on from there", async () => {
     start({ layer: "stage1/conv", units: [...Array(2000).keys()], unit: 1234, states: "w".repeat(2000) });
     const root = open();
@@ -74,6 +87,8 @@ describe("the layers", () => {
     await settle();
     find(root, "class-2").click();
     expect(model.of("set").at(-1)?.changes).toMatchObject({ layer: "logits", unit: 2 });
+    press(find(root, "grid"), "/"); // what is typed now replaces what was searched before
+    expect([search.selectionStart, search.selectionEnd]).toEqual([0, "straw".length]);
   });
 
   test("and classes are text, whatever they are called", async () => {
