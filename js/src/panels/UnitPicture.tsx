@@ -1,6 +1,6 @@
 // The chosen unit, large: the newest picture, or the stage that is replayed.
 import type { JSX } from "preact";
-import { useEffect, useLayoutEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { saveBlob } from "../browser";
 import { composePicture } from "../compose";
 import { drawPart, fitCanvas, type Part } from "../draw";
@@ -30,7 +30,8 @@ export function UnitPicture({ link, name }: { link: Link; name: string }): JSX.E
   const record = store.records.of(layer, unit, sign).value;
   const aspect = store.aspectOf(layer);
   useLayoutEffect(draw, [layer, unit, sign, size, ratio, record, view.stage.value]);
-  useEffect(() => store.pictures.watch(layer, unit, sign, draw), [layer, unit, sign, size, ratio]);
+  // Not a moment later: a frame in between would draw the unit that was shown before.
+  useLayoutEffect(() => store.pictures.watch(layer, unit, sign, draw), [layer, unit, sign, size, ratio]);
 
   const { step, score } = reading(record, usePicture(layer, unit, sign), stageOf(store, link, view.stage.value));
   const word = sign > 0 ? "positive" : "negative";
