@@ -51,6 +51,8 @@ describe("the layers", () => {
     press(search, "ArrowDown");
     press(find(root, "layer-tree"), "Enter");
     expect(model.of("set").at(-1)?.changes.layer).toBe("stem/conv");
+    press(find(root, "layer-tree"), "ArrowRight");
+    expect(root.activeElement).toBe(find(root, "grid"));
   });
 
   test("open by a link to the unit that is chosen already shows its tile, and keys go on from there", async () => {

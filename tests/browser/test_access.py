@@ -46,6 +46,17 @@ def test_all_by_keyboard_and_no_key_reaches_the_notebook(open_notebook):
     for key in ("ArrowRight", "ArrowUp", "a"):
         press(key)
     notebook.wait_for_python("explorer.settings['noise'] > 0")
+    press("/")
+    notebook.page.keyboard.type("stage3/block2/expand")
+    press("ArrowDown")
+    press("ArrowRight")  # from the first layer that was found to its tiles
+    expect(explorer.get("grid")).to_be_focused()
+    notebook.wait_for_python("explorer.layer == 'stage3/block2/expand/conv'")
+    press("Tab")
+    press("Tab")
+    expect(explorer.get("unit-slider")).to_be_focused()
+    press("ArrowRight")
+    notebook.wait_for_python("explorer.unit == 24")
     assert (notebook.cell_count(), notebook.active_cell()) == (cells, active)
     explorer.get("grid").focus()
     notebook.picture("focus")

@@ -42,6 +42,11 @@ export function Layers(): JSX.Element {
     active.value = Math.min(Math.max(index, 0), rows.length - 1);
     tree.current?.querySelector(`[data-row="${active.value}"]`)?.scrollIntoView({ block: "nearest" });
   };
+  /** Opens a layer or class and goes to its tiles, from which the settings would keep the Tab key for long. */
+  const enter = (row: Row): void => {
+    if (row.kind !== "layer" || row.layer.name !== layer.value) open(row);
+    view.root.querySelector<HTMLElement>("[data-testid=grid]")?.focus();
+  };
   const onTreeKey = (event: KeyboardEvent): void => {
     const row = rows[at];
     if (event.key === "ArrowDown") move(at + 1);
@@ -50,6 +55,7 @@ export function Layers(): JSX.Element {
     else if (event.key === "End") move(rows.length - 1);
     else if (event.key === "Enter" || event.key === " ") open(row);
     else if (event.key === "ArrowRight" && row?.kind === "module") row.expanded ? move(at + 1) : open(row);
+    else if (event.key === "ArrowRight" && row) enter(row);
     else if (event.key === "ArrowLeft" && row?.kind === "module" && row.expanded) open(row);
     else if (event.key === "ArrowLeft" && row) move(parentOf(rows, at));
     else return;
