@@ -14,6 +14,7 @@ from jaxviz.models.program import Lowering
 from jaxviz.objectives import Target
 from jaxviz.rendering.devices import Devices, local_devices
 from jaxviz.rendering.engine import Engine
+from jaxviz.rendering.gains import gained
 from jaxviz.rendering.lanes import affordable_lanes, lanes_together, parts_at_once, views_together, wished_lanes
 from jaxviz.rendering.overriding import overrides
 from jaxviz.rendering.request import Request
@@ -54,7 +55,8 @@ def engine_of(request: Request, unit: int, wished: int) -> tuple[Engine, int]:
     optimizer = getattr(request.optimizer, "form", request.optimizer)
     rules = cast(Any, jax.tree.structure(request.gradient_rules))
     layout = (devices, parts, together, request.transparency)
-    identity = (request.canvas_size, each, request.image_size, images, targets, views, optimizer, *how, rules, *layout)
+    has_gains = request.transform.network_gains is not None
+    identity = (request.canvas_size, each, request.image_size, images, targets, views, optimizer, *how, rules, has_gains, *layout)
     with _finding:
         engines = _engines.setdefault(model, {})
         engine = engines.pop(identity, None)
@@ -71,7 +73,9 @@ def _scoring(request: Request, targets: tuple[tuple[Target, Layer], ...], batch:
     network = request.model.network(request.canvas_size, batch)
     read = values_read(network, targets)
     acting = overrides(request.model, request.canvas_size, batch, request.gradient_rules, read)
-    return Scoring(network, targets, _lowering(request.lowering, request.precision), acting, views)
+    has_gains = request.transform.network_gains is not None
+    disturbed = gained(request.model, request.canvas_size, batch, read) if has_gains else ()
+    return Scoring(network, targets, _lowering(request.lowering, request.precision), acting, disturbed, views)
 
 
 def _lowering(name: str, precision: str) -> Lowering | None:

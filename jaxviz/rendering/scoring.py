@@ -15,8 +15,10 @@ from jaxtyping import Array, Float, Int
 from jaxviz.models import Layer, Network
 from jaxviz.models.program import Lowering
 from jaxviz.objectives import Objective, Target
+from jaxviz.rendering.gains import Gained, computed_once, with_gains
 from jaxviz.rendering.overriding import Override
-from jaxviz.rendering.state import STEP_STREAM, Climb, Lanes
+from jaxviz.rendering.state import GAIN_STREAM, STEP_STREAM, Climb, Lanes
+from jaxviz.transforms.gains import drawn_gains
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -28,6 +30,7 @@ class Scoring:
         targets: What the objectives read, with the layer of each.
         lowering: Faster equivalents of equations, or None.
         overrides: The operations that gradients pass by the climb's rules.
+        gained: The values whose channels have random gains.
         views_together: How many views of each image the network is traced for.
     """
 
@@ -35,6 +38,7 @@ class Scoring:
     targets: tuple[tuple[Target, Layer], ...]
     lowering: Lowering | None
     overrides: tuple[Override, ...]
+    gained: tuple[Gained, ...] = ()
     views_together: int = 1
 
     def constants(self, weights: Sequence[Any]) -> list[Array]:
@@ -91,19 +95,24 @@ class Scoring:
         whole = images[:, None] if count == 1 else _images_apart(images, count)
         shape = (len(images), self.views_together, count)
 
-        def disturb(key_data: Array, step: Array, view: Array, place: Array, image: Array) -> Array:
+        def disturb(key_data: Array, step: Array, view: Array, place: Array, image: Array) -> tuple[Array, Array]:
             key = cast(Array, jax.random.wrap_key_data(key_data, impl=key_implementation))
             key = jax.random.fold_in(jax.random.fold_in(key, STEP_STREAM), step)
             key = jax.random.fold_in(key, place) if count > 1 else key
             key = jax.random.fold_in(key, view) if several_views else key
-            return climb.transform.at(step)(key, image)
+            transform = climb.transform.at(step)
+            if not self.gained:
+                return transform(key, image), jnp.ones(0)
+            channels = sum(item.channels for item in self.gained)
+            gains = drawn_gains(jax.random.fold_in(key, GAIN_STREAM), transform.network_gains, channels)
+            return transform(key, image), gains
 
         # For the model all views of all images of all lanes are one batch.
         key_data, step = (jnp.repeat(part, shape[1] * shape[2], axis=0) for part in (lanes.key, lanes.step))
         view, place = (jax.lax.broadcasted_iota(jnp.int32, shape, axis).ravel() for axis in (1, 2))
         flat = jnp.broadcast_to(whole[:, None], (*shape, *whole.shape[2:])).reshape(-1, *whole.shape[2:])
-        disturbed = jax.vmap(disturb)(key_data, step, first_view + view, place, flat)
-        activations = self._activations(constants, disturbed, climb, step)
+        disturbed, gains = jax.vmap(disturb)(key_data, step, first_view + view, place, flat)
+        activations = self._activations(constants, disturbed, computed_once(gains, step), climb, step)
 
         def score(objective: Objective, activation: Mapping[Target, Array], images: Array) -> Array:
             if count > 1:
@@ -117,7 +126,7 @@ class Scoring:
         return of_lanes(climb.objectives, apart, whole)
 
     def _activations(
-        self, constants: Sequence[Array], images: Array, climb: Climb, step: Int[Array, " image"]
+        self, constants: Sequence[Array], images: Array, gains: Array, climb: Climb, step: Int[Array, " image"]
     ) -> dict[Target, Array]:
         program = self.network.program
         known = dict(zip(self._fixed_values, constants, strict=True)) | {program.image_value: images}
@@ -125,6 +134,7 @@ class Scoring:
             override.operation.value: override.replacement(program, climb.gradient_rules, step, self.lowering)
             for override in self.overrides
         }
+        replaced = with_gains(program, self.gained, gains, replaced, self.lowering)
         computed = program.evaluate(known, self._wanted, lowering=self.lowering, replaced=replaced)
         values = dict(zip(self._wanted, computed, strict=True))
         return {target: self.network.read(values, layer, rectified=target.rectified) for target, layer in self.targets}

@@ -17,8 +17,9 @@ from jaxviz.parameterizations import Parameterization
 from jaxviz.rendering.plateau import Plateau, Progress, no_progress
 from jaxviz.transforms import Transform
 
-# Folded into a unit's key: one stream for the first variables, one for the transforms of each step.
-INIT_STREAM, STEP_STREAM = 0, 1
+# Folded into a unit's key: one stream for the first variables, one for the transforms of each step; and into that of a
+# step's view: the gains of the network.
+INIT_STREAM, STEP_STREAM, GAIN_STREAM = 0, 1, 2
 
 
 class Lanes(NamedTuple):

@@ -77,6 +77,7 @@ def by_settings(model: Model, settings: Settings) -> Suitable:
         scale_range=settings.scale_range,
         max_degrees=settings.max_degrees,
         noise=settings.noise,
+        gain_range=settings.gain_range,
         border_pixels=border_pixels(model),
     )
     transform = several_views(transform, count=settings.views) if settings.views > 1 else transform

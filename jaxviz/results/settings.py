@@ -19,6 +19,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "scale_range": (0, 0.5),
     "max_degrees": (0, 180),
     "noise": (0, 0.5),
+    "gain_range": (0, 0.5),
     "views": (1, 16),
     "decay_power": (0, 3),
     "key": (0, 2**31 - 1),
@@ -28,11 +29,11 @@ LIMITS: dict[str, tuple[float, float]] = {
 WHOLE = ("steps", "size", "views", "key")
 
 PRESETS: dict[str, dict[str, float]] = {
-    "lucid": {"max_shift_pixels": 6, "scale_range": 0.1, "max_degrees": 10, "noise": 0},
-    "lucid_noise": {"max_shift_pixels": 6, "scale_range": 0.1, "max_degrees": 10, "noise": 0.1},
-    "distill_2017": {"max_shift_pixels": 12, "scale_range": 0.05, "max_degrees": 5, "noise": 0},
-    "strong": {"max_shift_pixels": 12, "scale_range": 0.3, "max_degrees": 10, "noise": 0.12},
-    "none": {"max_shift_pixels": 0, "scale_range": 0, "max_degrees": 0, "noise": 0},
+    "lucid": {"max_shift_pixels": 6, "scale_range": 0.1, "max_degrees": 10, "noise": 0, "gain_range": 0},
+    "lucid_noise": {"max_shift_pixels": 6, "scale_range": 0.1, "max_degrees": 10, "noise": 0.1, "gain_range": 0},
+    "distill_2017": {"max_shift_pixels": 12, "scale_range": 0.05, "max_degrees": 5, "noise": 0, "gain_range": 0},
+    "strong": {"max_shift_pixels": 12, "scale_range": 0.3, "max_degrees": 10, "noise": 0.12, "gain_range": 0.17},
+    "none": {"max_shift_pixels": 0, "scale_range": 0, "max_degrees": 0, "noise": 0, "gain_range": 0},
 }
 """The ranges of `jaxviz.transforms.lucid`, `lucid_noise` and `distill_2017`, drawn evenly where those draw from lists,
 on a canvas of one size. So moving from one to another compiles nothing. `strong` is ours: see docs/quality.md."""
@@ -66,6 +67,7 @@ class Settings:
         scale_range: The picture is magnified by 1 minus this to 1 plus this.
         max_degrees: The picture is rotated by up to so much, each way.
         noise: Standard deviation of the Gaussian noise that is added to the picture before the model sees it.
+        gain_range: Every channel of the network has a random gain of 1 minus this to 1 plus this.
         views: How many pictures a step disturbs at random and takes the mean of; a step costs as much as so many.
         decay_power: Of the Fourier parameterization; more gives smoother pictures.
         key: Seed of all randomness.
@@ -92,6 +94,7 @@ class Settings:
     scale_range: float = 0.1
     max_degrees: float = 10.0
     noise: float = 0.0
+    gain_range: float = 0.0
     views: int = 1
     decay_power: float = 1.0
     key: int = 0
@@ -166,7 +169,9 @@ class Settings:
             jaxviz.render(
                 model, "stage3", units=[12], steps=64, size=128, key=0, learning_rate=0.05,
                 parameterization=jaxviz.fourier(decay_power=1.0),
-                transforms=jaxviz.transforms.ranges(max_shift_pixels=6.0, scale_range=0.1, max_degrees=10.0, noise=0.0),
+                transforms=jaxviz.transforms.ranges(
+                    max_shift_pixels=6.0, scale_range=0.1, max_degrees=10.0, noise=0.0, gain_range=0.0,
+                ),
             )
         """
         if sign > 0:
@@ -175,13 +180,13 @@ class Settings:
             objective = "class_logit({unit})" if classes else "channel({layer}, {unit})"
             what = f"[{', '.join('-jaxviz.' + objective.format(layer=_quoted(layer), unit=unit) for unit in units)}]"
         size = self.size if width is None or width == self.size else (self.size, width)
-        border = "" if border_pixels == BORDER_PIXELS else f", border_pixels={border_pixels}"
-        transforms = (
-            f"jaxviz.transforms.ranges(max_shift_pixels={self.max_shift_pixels}, "
-            f"scale_range={self.scale_range}, max_degrees={self.max_degrees}, noise={self.noise}{border})"
-        )
-        if self.views > 1:
-            transforms = f"jaxviz.transforms.several_views(\n        {transforms}, count={self.views},\n    )"
+        border = "" if border_pixels == BORDER_PIXELS else f" border_pixels={border_pixels},"
+        numbers = " ".join(f"{name}={getattr(self, name)}," for name in PRESETS["none"])
+        several = self.views > 1
+        space = " " * (12 if several else 8)
+        transforms = f"jaxviz.transforms.ranges(\n{space}{numbers}{border}\n{space[4:]})"
+        if several:
+            transforms = f"jaxviz.transforms.several_views(\n        {transforms},\n        count={self.views},\n    )"
         return (
             "jaxviz.render(\n"
             f"    {model}, {what}, steps={self.steps}, size={size}, key={self.key}, "

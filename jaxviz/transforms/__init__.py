@@ -14,6 +14,7 @@ from jaxviz.transforms.canvas import Crop, Jitter, Pad, crop, jitter, pad
 from jaxviz.transforms.closeup import Closeup, closeup
 from jaxviz.transforms.composition import Compose, Geometric, compose
 from jaxviz.transforms.flip import Flip, flip
+from jaxviz.transforms.gains import Gains, gains
 from jaxviz.transforms.geometric import Rotate, Scale, Shift, rotate, scale, shift
 from jaxviz.transforms.noise import Noise, noise
 from jaxviz.transforms.presets import distill_2017, lucid, lucid_noise, ranges
@@ -27,6 +28,7 @@ __all__ = [
     "Compose",
     "Crop",
     "Flip",
+    "Gains",
     "Geometric",
     "Jitter",
     "Noise",
@@ -45,6 +47,7 @@ __all__ = [
     "distill_2017",
     "flip",
     "from_json",
+    "gains",
     "jitter",
     "lucid",
     "lucid_noise",
@@ -63,6 +66,7 @@ _FACTORIES: dict[str, Callable[..., Transform]] = {
     "closeup": closeup,
     "crop": crop,
     "flip": flip,
+    "gains": gains,
     "jitter": jitter,
     "noise": noise,
     "pad": pad,

@@ -60,6 +60,11 @@ class Transform(Written):
         """How many views of an image a step takes; more than one only of `several_views`."""
         return 1
 
+    @property
+    def network_gains(self) -> Any:
+        """How far the gains of a network's channels lie from 1, or None where nothing disturbs the network."""
+        return None
+
     def at(self, step: Step) -> "Transform":  # noqa: ARG002 - for those that change over the steps
         """Return the transform as it is at a step of a climb, counted from 0: itself, unless it is `annealed`."""
         return self

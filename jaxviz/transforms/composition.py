@@ -79,6 +79,11 @@ class Compose(Transform):
             extents = transform.output_size(*extents)
         return extents
 
+    @property
+    def network_gains(self) -> Leaf:
+        """That of the one member that has one, or None."""
+        return next((member.network_gains for member in self.transforms if member.network_gains is not None), None)
+
     def at(self, step: Step) -> Transform:
         """Return the composition of every transform as it is at a step."""
         return Compose(tuple(transform.at(step) for transform in self.transforms))
@@ -103,6 +108,7 @@ def compose(*transforms: Transform) -> Compose:
 
     Raises:
         TypeError: one of them is no transform, or takes several views.
+        ValueError: two of them disturb the network.
 
     Example:
         >>> from jaxviz.transforms import jitter, pad, rotate
@@ -119,6 +125,8 @@ def compose(*transforms: Transform) -> Compose:
         if transform.views > 1:
             raise TypeError(f"{transform} takes several views: put several_views around the whole composition.")
         flat += transform.transforms if isinstance(transform, Compose) else [transform]
+    if sum(transform.network_gains is not None for transform in flat) > 1:
+        raise ValueError("Two of these transforms have gains of the network. Give one, with the wider range.")
     return Compose(tuple(flat))
 
 

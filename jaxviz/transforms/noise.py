@@ -26,25 +26,26 @@ class Noise(Transform):
 
     def __call__(self, key: PRNGKeyArray, image: Image) -> Disturbed:
         """Add noise; the result is not clipped to [0, 1], which would cut off the gradient there."""
-        normal = _ROOT_2 * lax.erf_inv(_even(key, image))
+        normal = _ROOT_2 * lax.erf_inv(even(key, image.size).reshape(image.shape))
         noisy = image + self.standard_deviation * normal.astype(image.dtype)
         if self.uniform is None:
             return noisy
-        return noisy + self.uniform * _even(jax.random.fold_in(key, 1), image).astype(image.dtype)
+        more = even(jax.random.fold_in(key, 1), image.size).reshape(image.shape)
+        return noisy + self.uniform * more.astype(image.dtype)
 
     def output_size(self, *extents: int) -> tuple[int, ...]:
         """Return the same size."""
         return extents
 
 
-def _even(key: PRNGKeyArray, image: Image) -> Float[Array, "*position channel"]:
-    """Return a number between -1 and 1 for each value of an image, of 65,536 that lie evenly.
+def even(key: PRNGKeyArray, count: int) -> Float[Array, " count"]:
+    """Return so many numbers between -1 and 1, of 65,536 that lie evenly.
 
     So Gaussian noise has as many values, up to 4.3 standard deviations. `jax.random.normal` takes a block of Threefry,
     64 bits, for each, which was a tenth of a step on a CPU.
     """
-    words = jax.random.bits(key, (-(-image.size // 2),), jnp.uint32)
-    steps = lax.bitcast_convert_type(words, jnp.uint16).reshape(-1)[: image.size].reshape(image.shape)
+    words = jax.random.bits(key, (-(-count // 2),), jnp.uint32)
+    steps = lax.bitcast_convert_type(words, jnp.uint16).reshape(-1)[:count]
     return (steps.astype(jnp.float32) + 0.5) / 2**15 - 1
 
 

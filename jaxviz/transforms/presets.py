@@ -7,6 +7,7 @@ interpolation, so nothing is cut off between its parts.
 
 from jaxviz.transforms.canvas import Fill, crop, jitter, pad
 from jaxviz.transforms.composition import Compose, compose
+from jaxviz.transforms.gains import gains
 from jaxviz.transforms.geometric import rotate, scale, shift
 from jaxviz.transforms.noise import noise as gaussian_noise
 
@@ -62,12 +63,13 @@ def ranges(
     scale_range: float = 0.1,
     max_degrees: float = 10.0,
     noise: float = 0.0,
+    gain_range: float = 0.0,
     border_pixels: int = 6,
     fill: Fill = "data",
 ) -> Compose:
     """Return one set of transforms in which every strength is a number, so that moving one compiles nothing.
 
-    A border, an even shift, an even magnification about the centre, an even rotation, Gaussian noise. The defaults are
+    A border, an even shift, an even magnification about the centre, an even rotation, Gaussian noise, gains. The defaults are
     the ranges of `lucid`, drawn evenly, on a canvas of the same size. The explorer climbs with this.
 
     Args:
@@ -75,6 +77,7 @@ def ranges(
         scale_range: The factor is drawn from 1 minus this to 1 plus this.
         max_degrees: Greatest rotation, each way, in degrees.
         noise: Standard deviation of the noise.
+        gain_range: The network's channels have random gains from 1 minus this to 1 plus this, as in `gains`.
         border_pixels: Width of the border; the result is larger than the image by twice as much.
         fill: What is outside of the image, as in `pad`: the mean of the model's data, or grey 0.5 without any.
 
@@ -91,6 +94,7 @@ def ranges(
         scale(1.0 - scale_range, 1.0 + scale_range),
         rotate(max_degrees),
         gaussian_noise(noise),
+        gains(gain_range),
     )
 
 

@@ -35,6 +35,11 @@ class Views(Transform):
         """How many views a step takes."""
         return self.count
 
+    @property
+    def network_gains(self) -> Any:
+        """What the inner transform has."""
+        return self.inner.network_gains
+
     def at(self, step: Step) -> Transform:
         """Return the same number of views of the inner transform as it is at a step."""
         return replace(self, inner=self.inner.at(step))
@@ -65,6 +70,11 @@ class Annealed(Transform):
     def output_size(self, *extents: int) -> tuple[int, ...]:
         """Return the size that both give."""
         return self.first.output_size(*extents)
+
+    @property
+    def network_gains(self) -> Any:
+        """What it is at the first step."""
+        return self.first.network_gains
 
     def at(self, step: Step) -> Transform:
         """Return the transform with its numbers on the way, and with the last ones from the last step on."""

@@ -31,6 +31,7 @@ export interface Settings {
   scale_range: number;
   max_degrees: number;
   noise: number;
+  gain_range: number;
   views: number;
   decay_power: number;
   key: number;
@@ -124,6 +125,7 @@ export const DEFAULTS: Traits = {
     scale_range: 0.1,
     max_degrees: 10,
     noise: 0,
+    gain_range: 0,
     views: 1,
     decay_power: 1,
     key: 0,

@@ -102,6 +102,16 @@ export const CONTROLS: readonly Control[] = [
     step: 0.01,
   },
   {
+    name: "gain_range",
+    label: "Gains ±",
+    hint: "Every channel of the network has a random gain of 1 minus to 1 plus this in every step",
+    least: 0,
+    greatest: 0.5,
+    from: 0,
+    to: 0.5,
+    step: 0.01,
+  },
+  {
     name: "views",
     label: "Views",
     hint: "Random views of the picture in every step, which takes as many times as long. Another number has to be compiled first",
