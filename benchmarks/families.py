@@ -67,6 +67,7 @@ def options(model: jaxviz.Model, name: str) -> dict:
         scale_range=settings.scale_range,
         max_degrees=settings.max_degrees,
         noise=settings.noise,
+        gain_range=settings.gain_range,
         border_pixels=0 if model.family == "tiny" or model.takes_one_size else 6,  # as the default has it
     )
     return {

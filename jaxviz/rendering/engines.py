@@ -56,7 +56,19 @@ def engine_of(request: Request, unit: int, wished: int) -> tuple[Engine, int]:
     rules = cast(Any, jax.tree.structure(request.gradient_rules))
     layout = (devices, parts, together, request.transparency)
     has_gains = request.transform.network_gains is not None
-    identity = (request.canvas_size, each, request.image_size, images, targets, views, optimizer, *how, rules, has_gains, *layout)
+    identity = (
+        request.canvas_size,
+        each,
+        request.image_size,
+        images,
+        targets,
+        views,
+        optimizer,
+        *how,
+        rules,
+        has_gains,
+        *layout,
+    )
     with _finding:
         engines = _engines.setdefault(model, {})
         engine = engines.pop(identity, None)

@@ -1,7 +1,7 @@
 """Let the channels of a network have gains behind its activation functions (`jaxviz.transforms.gains`)."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -73,8 +73,8 @@ def gained(model: Model, image_shape: Sequence[int], batch: int, wanted: Sequenc
 def computed_once(gains: Float[Array, "image channel"], step: Int[Array, " image"]) -> Float[Array, "image channel"]:
     """Return the gains so that a CPU computes them once.
 
-    XLA merges cheap computations into what reads them, there for each of the taps of a convolution: a step took twice as
-    long. It takes barriers away, but not a loop of whose length it knows nothing.
+    XLA merges cheap computations into what reads them, there for each of the taps of a convolution: a step took twice
+    as long. It takes barriers away, but not a loop of whose length it knows nothing.
 
     Args:
         gains: As they were drawn.
@@ -83,7 +83,11 @@ def computed_once(gains: Float[Array, "image channel"], step: Int[Array, " image
     if not gains.shape[1] or jax.default_backend() != "cpu":
         return gains
     length = 1 + jnp.minimum(step[0], 0)
-    return jax.lax.fori_loop(0, length, lambda _, kept: gains, jnp.zeros_like(gains))  # noqa: ARG005 - of one turn
+
+    def draw(turn: Array, kept: Array) -> Array:  # noqa: ARG001 - of the one turn
+        return gains
+
+    return cast(Array, jax.lax.fori_loop(0, length, draw, jnp.zeros_like(gains)))
 
 
 def with_gains(

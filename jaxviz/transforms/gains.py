@@ -36,13 +36,12 @@ class Gains(Transform):
 def gains(gain_range: float) -> Gains:
     """Multiply each channel of a network by a gain of its own, behind every activation function, at random.
 
-    So every view of every step sees another network, one of many that are nearly the trained one. What excites only this
-    one, by a conspiracy of a few channels, no longer pays; what excites all of them does, and other people's
-    networks are more likely to see it too. On EfficientNet-Lite0 whole animals come of it where there were parts
-    (docs/quality.md).
+    So every view of every step sees another network, one of many that are nearly the trained one. What excites only
+    this one, by a conspiracy of a few channels, no longer pays; what excites all of them does, and other networks are
+    more likely to see it too. On EfficientNet-Lite0 whole animals come of it where there were parts (docs/quality.md).
 
-    A gain is drawn evenly for each channel of each layer, for each view and each step, and is the same at all positions.
-    The values that an objective reads are left as they are, and so is the image: called by itself, as by
+    A gain is drawn evenly for each channel of each layer, for each view and each step, and is the same at all
+    positions. The values that an objective reads are left as they are, and so is the image: called by itself, as by
     `jaxviz.evidence`, this transform does nothing. Networks without activation functions are not disturbed.
 
     Args:
@@ -52,8 +51,9 @@ def gains(gain_range: float) -> Gains:
         ValueError: The range is negative, or 1 or more.
 
     References:
-        Y. Li, S. Bai, Y. Zhou, C. Xie, Z. Zhang, A. Yuille: Learning Transferable Adversarial Examples via Ghost Networks.
-        AAAI, 2020. arXiv:1812.03413. There the residual connections have gains drawn like these, and here every channel.
+        Y. Li, S. Bai, Y. Zhou, C. Xie, Z. Zhang, A. Yuille: Learning Transferable Adversarial Examples via Ghost
+        Networks. AAAI, 2020. arXiv:1812.03413. There residual connections have gains drawn like these, here every
+        channel.
 
     Example:
         >>> from jaxviz.transforms import compose, shift
@@ -62,7 +62,9 @@ def gains(gain_range: float) -> Gains:
     """
     checked = limit(gain_range, "The range of gains")
     if checked >= 1:
-        raise ValueError(f"The range of gains is {gain_range}. Give less than 1: a gain of 0 would switch a channel off.")
+        raise ValueError(
+            f"The range of gains is {gain_range}. Give less than 1: a gain of 0 would switch a channel off."
+        )
     return Gains(checked)
 
 

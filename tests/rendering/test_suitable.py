@@ -40,6 +40,7 @@ def test_the_default_is_written_out_in_the_recipe(model):
         scale_range=settings.scale_range,
         max_degrees=settings.max_degrees,
         noise=settings.noise,
+        gain_range=settings.gain_range,
         fill=0.5,
     )
     assert recipe.transforms == expected.to_json()
