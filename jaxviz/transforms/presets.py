@@ -69,8 +69,8 @@ def ranges(
 ) -> Compose:
     """Return one set of transforms in which every strength is a number, so that moving one compiles nothing.
 
-    A border, an even shift, an even magnification about the centre, an even rotation, Gaussian noise, gains. The defaults are
-    the ranges of `lucid`, drawn evenly, on a canvas of the same size. The explorer climbs with this.
+    A border, an even shift, an even magnification about the centre, an even rotation, Gaussian noise, gains. The
+    defaults are the ranges of `lucid`, drawn evenly, on a canvas of the same size. The explorer climbs with this.
 
     Args:
         max_shift_pixels: Greatest shift, each way, in pixels.

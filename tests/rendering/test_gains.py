@@ -1,4 +1,4 @@
-"""Channels have random gains behind activation functions: known ones, drawn anew for each view, and nothing else changes."""
+"""Channels have random gains behind activation functions: those drawn for each view, and nothing else changes."""
 
 import jax
 import jax.numpy as jnp
