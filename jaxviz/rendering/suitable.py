@@ -66,8 +66,7 @@ def suitable(model: Model, *, automatic: bool, quick: bool = False) -> Suitable:
         return Suitable(fourier(decay_power=axes / 2), compose(*border, shift(greatest)), Settings().learning_rate)
     if not automatic:
         return Suitable(fourier(), compose(), Settings().learning_rate)
-    settings = Settings.for_family(model.family)
-    return by_settings(model, settings.changed(views=1) if quick else settings)
+    return by_settings(model, Settings.for_family(model.family, quick=quick))
 
 
 def by_settings(model: Model, settings: Settings) -> Suitable:

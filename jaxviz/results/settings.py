@@ -33,10 +33,12 @@ PRESETS: dict[str, dict[str, float]] = {
     "lucid_noise": {"max_shift_pixels": 6, "scale_range": 0.1, "max_degrees": 10, "noise": 0.1, "gain_range": 0},
     "distill_2017": {"max_shift_pixels": 12, "scale_range": 0.05, "max_degrees": 5, "noise": 0, "gain_range": 0},
     "strong": {"max_shift_pixels": 12, "scale_range": 0.3, "max_degrees": 10, "noise": 0.12, "gain_range": 0.17},
+    "strong_quick": {"max_shift_pixels": 12, "scale_range": 0.3, "max_degrees": 10, "noise": 0.12, "gain_range": 0.1},
     "none": {"max_shift_pixels": 0, "scale_range": 0, "max_degrees": 0, "noise": 0, "gain_range": 0},
 }
 """The ranges of `jaxviz.transforms.lucid`, `lucid_noise` and `distill_2017`, drawn evenly where those draw from lists,
-on a canvas of one size. So moving from one to another compiles nothing. `strong` is ours: see docs/quality.md."""
+on a canvas of one size. So moving from one to another compiles nothing. `strong` is ours, and `strong_quick` is for a
+single view a step of networks of depthwise convolutions: see docs/quality.md."""
 
 _STRONG = PRESETS["strong"] | {"decay_power": 1.3, "learning_rate": 0.025}
 FAMILIES: dict[str, dict[str, float]] = {
@@ -48,6 +50,9 @@ FAMILIES: dict[str, dict[str, float]] = {
 """What suits a family of networks (`Model.family`), where it differs from the defaults of `Settings`.
 
 Measured: docs/quality.md, section "The defaults"."""
+
+QUICK: dict[str, dict[str, Any]] = {"depthwise": {"preset": "strong_quick", "views": 1}}
+"""What differs where a step has to make do with one view of an image."""
 
 CUSTOM = "custom"
 
@@ -105,16 +110,18 @@ class Settings:
         object.__setattr__(self, "preset", self._matching_preset())
 
     @classmethod
-    def for_family(cls, family: str) -> "Settings":
+    def for_family(cls, family: str, *, quick: bool = False) -> "Settings":
         """Return the settings that suit a family of networks: what `render` uses where nothing is said.
 
-        The explorer begins with the same and one view a step.
+        Args:
+            family: A model's `family`.
+            quick: With one view a step, as `transforms="quick"` and the explorer have it.
 
         Example:
             >>> Settings.for_family("tiny").max_shift_pixels
             2.0
         """
-        return cls().changed(**FAMILIES[family])
+        return cls().changed(**FAMILIES[family]).changed(**(QUICK.get(family, {}) if quick else {}))
 
     def changed(self, **changes: Any) -> "Settings":
         """Return these settings with some changed; a preset sets the numbers that are not given beside it.

@@ -152,7 +152,7 @@ def open_session(model: "Model", changes: Mapping[str, Any], options: Mapping[st
     live = Live(model)
     facts = Facts.of(model, suitable_size=live.suitable_size, border_pixels=live.border_pixels)
     # What is watched has to move, so a step has one view until the user asks for more.
-    suitable = Settings.for_family(model.family).changed(size=facts.suitable_size[0], views=1)
+    suitable = Settings.for_family(model.family, quick=True).changed(size=facts.suitable_size[0])
     return Session(live, facts, first_choice(facts, changes, options, suitable), serve=serve)
 
 
