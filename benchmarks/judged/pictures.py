@@ -6,6 +6,7 @@ import sys
 import numpy as np
 
 import jaxviz
+from jaxviz.rendering.suitable import suitable
 from judged.cases import SIZE, Case, Photographs, data_scores
 from judged.store import digest, kept
 
@@ -70,8 +71,8 @@ def written(model: jaxviz.Model, climb: Climb, real: Photographs) -> list:
     data = [len(real.images), EXEMPLARS] if climb.preset in MATCHED else []
     if climb.preset in PRESETS:
         settings = PRESETS[climb.preset]
-        numbers = jaxviz.Settings.for_family(model.family) if settings == {} else ""
-        return [{name: str(value) for name, value in settings.items()}, str(numbers), *data]
+        numbers = [str(part) for part in suitable(model, automatic=True)] if settings == {} else ""
+        return [{name: str(value) for name, value in settings.items()}, numbers, *data]
     published = jaxviz.presets.named(climb.preset)
     settings = published.settings(size=SIZE, steps=climb.steps, model=model)
     optimizer = settings.pop("optimizer")

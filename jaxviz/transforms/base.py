@@ -21,7 +21,7 @@ Disturbed: TypeAlias = Float[Array, "*place seen"]
 Step: TypeAlias = int | Int[Array, ""]
 
 # Arguments that the factory functions take by name only.
-_NAMED = ("centre_deviation", "choices", "contrast", "fill", "half_range", "size", "uniform")
+_NAMED = ("centre_deviation", "choices", "contrast", "fill", "half_range", "rising_steps", "size", "uniform")
 
 
 class Transform(Written):

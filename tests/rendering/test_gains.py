@@ -13,6 +13,7 @@ from jaxviz.transforms.gains import drawn_gains
 
 WEIGHTS = np.random.default_rng(0).normal(size=(3, 5)).astype(np.float32)
 MORE = np.random.default_rng(1).normal(size=(5, 4)).astype(np.float32)
+GAINS = transforms.gains(0.4, rising_steps=1)
 PIXELS = jaxviz.pixels(squashed=False, decorrelated=False, standard_deviation=0.1)
 
 
@@ -61,7 +62,7 @@ def first_image_and_key(model, unit, key=0):
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_score_is_that_of_the_network_with_the_gains_that_were_drawn(model, count):
-    transform = transforms.gains(0.4)
+    transform = GAINS
     transform = transforms.several_views(transform, count=count) if count > 1 else transform
     image, key = first_image_and_key(model, 2)
     hidden = np.maximum(image @ WEIGHTS, 0)
@@ -74,7 +75,7 @@ def test_a_score_is_that_of_the_network_with_the_gains_that_were_drawn(model, co
 
 
 def test_gains_of_every_step_and_unit_are_drawn_anew(model):
-    still = {"transforms": transforms.gains(0.4), "learning_rate": 1e-9, "steps": 6}
+    still = {"transforms": GAINS, "learning_rate": 1e-9, "steps": 6}
     rendering = render(model, "last", units=[2, 3], **still)
     assert np.ptp(rendering.score_history, axis=0).min() > 0.01
     alone = render(model, "last", units=[3], **still)
@@ -83,17 +84,13 @@ def test_gains_of_every_step_and_unit_are_drawn_anew(model):
 
 
 def test_the_values_that_an_objective_reads_have_no_gains(model):
-    plain, gained = (
-        render(model, "first/relu", units=[0, 1], steps=3, transforms=how) for how in (None, transforms.gains(0.4))
-    )
+    plain, gained = (render(model, "first/relu", units=[0, 1], steps=3, transforms=how) for how in (None, GAINS))
     assert np.array_equal(plain.images, gained.images)
 
 
 def test_a_network_without_activation_functions_is_left_as_it_is():
     model = jaxviz.wrap(lambda images: images @ WEIGHTS, input_shape=(9, 7, 3))
-    plain, gained = (
-        render(model, "dense", units=[0], steps=3, transforms=how) for how in (None, transforms.gains(0.4))
-    )
+    plain, gained = (render(model, "dense", units=[0], steps=3, transforms=how) for how in (None, GAINS))
     assert np.array_equal(plain.images, gained.images)
 
 
@@ -106,7 +103,7 @@ def test_a_step_goes_along_the_gradient_of_the_network_with_its_gains(model):
     image, key = first_image_and_key(model, 2)
     gain = np.asarray(drawn_gains(jax.random.fold_in(key, 2), 0.4, 5), np.float64)
     slope = ((image @ WEIGHTS > 0) * gain * MORE[:, 2]) @ WEIGHTS.T
-    how = {"transforms": transforms.gains(0.4), "optimizer": optax.sgd(1.0), "learning_rate": None}
+    how = {"transforms": GAINS, "optimizer": optax.sgd(1.0), "learning_rate": None}
     moved = render(model, "last", units=[2], **how).images[0] - image
     np.testing.assert_allclose(moved / np.linalg.norm(moved), slope / np.linalg.norm(slope), atol=1e-4)
 
@@ -120,8 +117,17 @@ def test_gains_follow_a_schedule(model):
     np.testing.assert_allclose(scores[2:4], plain[2:4], rtol=1e-5)
 
 
+def test_gains_rise_over_the_first_steps():
+    rising = transforms.several_views(
+        transforms.compose(transforms.shift(2), transforms.gains(0.2, rising_steps=4)), count=2
+    )
+    ranges = [float(rising.at(step).network_gains) for step in (0, 1, 3, 4, 100)]
+    np.testing.assert_allclose(ranges, [0.05, 0.1, 0.2, 0.2, 0.2], rtol=1e-6)
+    assert float(rising.at(2).at(0).network_gains) == pytest.approx(0.15)  # what stands at a step stays
+
+
 def test_gains_follow_the_channels_wherever_a_network_has_them():
-    how = {"units": [1, 2], "steps": 3, "transforms": transforms.gains(0.4)}
+    how = {"units": [1, 2], "steps": 3, "transforms": GAINS}
     one, other = (
         render(jaxviz.wrap(function, input_shape=(9, 7, 3)), "last", **how)
         for function in (channels_first, channels_last)
@@ -138,7 +144,7 @@ def test_a_moved_range_of_gains_compiles_nothing(model):
     moved = render(model, "last", units=[0], transforms=transforms.ranges(gain_range=0.3))
     jax.monitoring.clear_event_listeners()
     assert compiled == []
-    assert moved.recipe.transforms["transforms"][-1] == {"kind": "gains", "gain_range": 0.3}
+    assert moved.recipe.transforms["transforms"][-1] == {"kind": "gains", "gain_range": 0.3, "rising_steps": 64}
 
 
 def test_gains_lie_evenly_in_their_range():
@@ -161,5 +167,7 @@ def test_gains_that_could_switch_a_channel_off_and_two_of_them_are_refused():
         transforms.gains(1)
     with pytest.raises(ValueError, match="zero or more"):
         transforms.gains(-0.1)
+    with pytest.raises(ValueError, match="1 or more"):
+        transforms.gains(0.1, rising_steps=0)
     with pytest.raises(ValueError, match="Give one"):
         transforms.compose(transforms.gains(0.1), transforms.ranges())
