@@ -14,12 +14,8 @@ STILLS = (
 )
 
 
-def test_a_saved_notebook_shows_its_last_pictures_without_a_kernel(open_notebook, server):
-    notebook = open_notebook(MODEL, explore(units=12, steps=48)).run()
-    open_explorer(notebook).wait_for_progress("done")
-    notebook.wait_for_python("explorer._still.shown")
-    notebook.page.wait_for_timeout(500)
-    assert notebook.page.evaluate(STILLS) == [0]  # there, and hidden by the live view
+def save_and_lose_the_kernel(notebook):
+    """Save and load the notebook again with a kernel that knows nothing: the picture in its output is seen."""
     notebook.save()
     notebook.restart_kernel()
     notebook.page.reload()
@@ -27,6 +23,15 @@ def test_a_saved_notebook_shows_its_last_pictures_without_a_kernel(open_notebook
     expect(notebook.page.get_by_text("model not found")).to_be_visible()
     (width,) = notebook.page.evaluate(STILLS)
     assert width > 100
+
+
+def test_a_saved_notebook_shows_its_last_pictures_without_a_kernel(open_notebook, server):
+    notebook = open_notebook(MODEL, explore(units=12, steps=48)).run()
+    open_explorer(notebook).wait_for_progress("done")
+    notebook.wait_for_python("explorer._still.shown")
+    notebook.page.wait_for_timeout(500)
+    assert notebook.page.evaluate(STILLS) == [0]  # there, and hidden by the live view
+    save_and_lose_the_kernel(notebook)
     notebook.picture("without_kernel")
 
     command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", "--log-level=ERROR", notebook.path]
@@ -43,13 +48,7 @@ def test_a_notebook_that_was_loaded_again_while_it_climbed_shows_pictures_withou
     notebook.page.wait_for_timeout(500)
     notebook.reload()
     open_explorer(notebook).get("stop").click()
-    notebook.save()
-    notebook.restart_kernel()
-    notebook.page.reload()
-    notebook.wait_for_kernel()
-    expect(notebook.page.get_by_text("model not found")).to_be_visible()
-    (width,) = notebook.page.evaluate(STILLS)
-    assert width > 100
+    save_and_lose_the_kernel(notebook)
 
 
 def test_a_figure_behind_the_explorer_is_not_taken_for_its_picture(open_notebook):
