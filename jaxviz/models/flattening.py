@@ -113,7 +113,8 @@ class _Flattener:
     def _unroll(self, equation: Any, operands: list[Operand], scope: tuple[str, ...]) -> list[Operand]:
         """Write the turns of a scan one after the other; modules of turn i are named `module[i]`."""
         params, body = equation.params, jax_internals.loop_body(equation)
-        constants, carries, turns = params["num_consts"], params["num_carry"], params["length"]
+        constants, carries = jax_internals.loop_counts(equation)
+        turns = params["length"]
         carry = operands[constants : constants + carries]
         stacked = operands[constants + carries :]
         collected: list[list[Operand]] = [[] for _ in equation.outvars[carries:]]

@@ -142,6 +142,18 @@ def loop_body(equation: Any) -> Any:
     return _closed(equation.params["jaxpr"])
 
 
+def loop_counts(equation: Any) -> tuple[int, int]:
+    """Return how many operands of a `scan` equation are the same in every turn, and how many are carried on.
+
+    They are its first; the others are sliced. Up to jax 0.10 numbers say so, since 0.11 trees of the operands.
+    """
+    params = equation.params
+    if "num_consts" in params:
+        return params["num_consts"], params["num_carry"]
+    constants, carries, _ = params["ft_in"].unpack()
+    return len(constants), len(carries)
+
+
 def _closed(program: Any) -> Any:
     return program if hasattr(program, "jaxpr") else jax_core.ClosedJaxpr(program, [])
 
@@ -170,19 +182,25 @@ def _debug_info(inputs: int, outputs: int) -> Any:
     )
 
 
-@functools.cache
-def reproducible_options(backend: str) -> dict[str, str]:
-    """Return compiler options under which the rows of a batch are computed alike, however many there are.
-
-    XLA's CPU backend hands reductions to a library that adds in another order for small batches; kept to products and
-    convolutions it does not (docs/performance.md). A jax that does not know the option gets none.
-    """
-    if backend != "cpu":
-        return {}
-    options = {
+_REPRODUCIBLE_OPTIONS: dict[str, dict[str, str | bool]] = {
+    "cpu": {
         "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT,"
         "LIBRARY_FUSION_TYPE_INDIVIDUAL_CONVOLUTION"
-    }
+    },
+    "gpu": {"xla_gpu_exclude_nondeterministic_ops": True},
+}
+
+
+@functools.cache
+def reproducible_options(backend: str) -> dict[str, str | bool]:
+    """Return compiler options under which a climb gives the same bits whenever it is run.
+
+    XLA's CPU backend hands reductions to a library that adds in another order for small batches; kept to products and
+    convolutions it does not. On a GPU some of cuDNN's convolutions add in the order in which threads happen to arrive;
+    without those the same program gives the same bits (docs/performance.md). A jax that does not know the option gets
+    none.
+    """
+    options = _REPRODUCIBLE_OPTIONS.get(backend, {})
     try:
         jax.jit(operator.neg, compiler_options=options).lower(0.0).compile()
     except jax.errors.JaxRuntimeError:

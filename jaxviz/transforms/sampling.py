@@ -198,15 +198,42 @@ def _linear_backward(
     second = np.array([[1, 0]], cotangent.dtype)
     rows, columns = (jnp.abs(second - share.reshape(-1, 1)) for share in (below, right))
     shares = rows[:, :, None] * columns[:, None, :]
-    updates = shares[..., None] * cotangent.reshape(-1, 1, 1, channels)
-    total = lax.scatter_add(
-        lax.full((height, width * channels), 0, updates.dtype),
-        jnp.stack([row.ravel(), column.ravel() * channels], axis=-1),
-        updates.reshape(-1, 2, 2 * channels),
+    updates = (shares[..., None] * cotangent.reshape(-1, 1, 1, channels)).reshape(-1, 2, 2 * channels)
+    places = jnp.stack([row.ravel(), column.ravel() * channels], axis=-1)
+    size = (height, width * channels)
+    add = _added_up if jax.default_backend() == "cpu" else _added_up_in_any_order
+    total = add(size, places, updates)
+    return total.reshape(-1, channels), None, _share_gradient(_corners(shape, flat, (row, column)), kept[2], cotangent)
+
+
+def _added_up(size: tuple[int, int], places: Array, updates: Array) -> Array:
+    """Add blocks of numbers to zeros, each at the (row, column) of its first."""
+    return lax.scatter_add(
+        lax.full(size, 0, updates.dtype),
+        places,
+        updates,
         lax.ScatterDimensionNumbers((1, 2), (), (0, 1)),
         mode="promise_in_bounds",
     )
-    return total.reshape(-1, channels), None, _share_gradient(_corners(shape, flat, (row, column)), kept[2], cotangent)
+
+
+def _added_up_in_any_order(size: tuple[int, int], places: Array, updates: Array) -> Array:
+    """Add blocks as `_added_up` does, as whole numbers, whose sum is the same in whatever order they come.
+
+    Accelerators add where threads happen to arrive, and floats in another order have another sum, from which a climb
+    ends at another picture. To sort them first, as XLA does when it is asked for one order, took three times as long as
+    the rest of a step (docs/performance.md).
+    """
+    precise_type, whole = (jnp.float64, jnp.int64) if updates.dtype == jnp.float64 else (jnp.float32, jnp.int32)
+    precise = updates.astype(precise_type)
+    begin_here = _added_up(size, places, jnp.ones((len(places), 1, 1), whole))
+    # Blocks are of two by two pixels, so a number is added to by those that begin at one of four.
+    most = 4 * jnp.max(begin_here).astype(precise_type)
+    # The largest sum there can be is as much as the type holds, with a bit to spare for what is rounded up.
+    unit = jnp.max(jnp.abs(precise)) * most / (jnp.iinfo(whole).max // 2)
+    counted = jnp.round(precise / jnp.where(unit > 0, unit, 1)).astype(whole)
+    # A number that is not finite makes the unit so, and with it every sum.
+    return (_added_up(size, places, counted).astype(precise_type) * unit).astype(updates.dtype)
 
 
 def _share_gradient(corners: tuple[_Pair, _Pair], share: _Pair, cotangent: Array) -> _Pair:

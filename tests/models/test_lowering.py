@@ -17,9 +17,10 @@ from jaxviz.models.lowering import lower
 # Each example compiles a program of its own.
 few_examples = settings(max_examples=5)
 lower_on_cpu = functools.partial(lower, backend="cpu")
+lower_on_gpu = functools.partial(lower, backend="gpu")
 
 
-def equivalent(function, *operands):
+def equivalent(function, *operands, lower=lower_on_cpu):
     """Return the function with its only equation replaced, or None where the equation is left to XLA."""
     (equation,) = jax.make_jaxpr(function)(*operands).jaxpr.eqns
     variables = iter(range(len(operands)))
@@ -28,7 +29,7 @@ def equivalent(function, *operands):
 
     def replaced(*arrays):
         filled = [place if known else arrays[place] for place, known in zip(places, literal, strict=True)]
-        return lower_on_cpu(equation.primitive.name, equation.params, filled)
+        return lower(equation.primitive.name, equation.params, filled)
 
     return None if jax.eval_shape(replaced, *operands) is None else replaced
 
@@ -47,9 +48,9 @@ def value_and_gradients(function, operands, cotangent):
     return (value, *transpose(cotangent))
 
 
-def assert_same(function, *operands, tolerance=3e-6, exact=False):
+def assert_same(function, *operands, tolerance=3e-6, exact=False, lower=lower_on_cpu):
     """Check value, gradients, shapes and dtypes of an equation's equivalent against XLA's."""
-    replaced = equivalent(function, *operands)
+    replaced = equivalent(function, *operands, lower=lower)
     assert replaced is not None
     result = jax.eval_shape(function, *operands)
     cotangent = (whole if exact else normal)(*result.shape, seed=1).astype(result.dtype)
@@ -433,6 +434,26 @@ def test_whole_numbers_are_left_to_xla():
     assert lower_on_cpu(equation.primitive.name, equation.params, [images, jnp.ones((1, 1, 2, 2), jnp.int32)]) is None
 
 
-@pytest.mark.parametrize("backend", ["gpu", "tpu"])
-def test_other_backends_keep_the_lowering_of_xla(backend):
-    assert lower("pow", {}, [jnp.ones(3), 0.75], backend=backend) is None
+def test_a_gpu_has_equivalents_of_plain_convolutions_and_pools():
+    images = whole(2, 9, 8, 3)
+    for strides in ((1, 1), (2, 2)):
+        function = convolution(NHWC, window_strides=strides, padding="SAME")
+        assert_same(function, images, whole(3, 3, 3, 4), exact=True, lower=lower_on_gpu)
+
+    def largest(images):
+        return lax.reduce_window(images, -jnp.inf, lax.max, (1, 3, 3, 1), (1, 2, 2, 1), "SAME")
+
+    assert_same(largest, images, exact=True, lower=lower_on_gpu)
+
+
+@pytest.mark.parametrize(("kernel", "groups"), [((1, 1, 4, 5), 1), ((3, 3, 1, 4), 4)], ids=["1×1", "depthwise"])
+def test_a_gpu_keeps_its_libraries_for_pointwise_and_depthwise_convolutions(kernel, groups):
+    function = convolution(NHWC, window_strides=(1, 1), padding="SAME", feature_group_count=groups)
+    assert equivalent(function, normal(1, 5, 5, 4), normal(*kernel), lower=lower_on_gpu) is None
+
+
+def test_other_backends_keep_the_lowering_of_xla():
+    lower_on_tpu = functools.partial(lower, backend="tpu")
+    function = convolution(NHWC, window_strides=(2, 2), padding="SAME")
+    assert equivalent(function, normal(1, 5, 5, 4), normal(3, 3, 4, 5), lower=lower_on_tpu) is None
+    assert lower("pow", {}, [jnp.ones(3), 0.75], backend="gpu") is None

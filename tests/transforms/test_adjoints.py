@@ -1,9 +1,12 @@
 """Gradients of transforms, against those that jax derives from its own interpolation."""
 
+
+import hypothesis.strategies as st
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given
 from jax.scipy.ndimage import map_coordinates
 
 from disturbed import image_of, keys
@@ -13,6 +16,7 @@ from jaxviz.transforms import (
     lucid,
     pad,
     rotate,
+    sampling,
     scale,
     shift,
 )
@@ -104,3 +108,36 @@ def test_hyper_parameters_have_gradients(make, key):
     gradient = jax.tree.leaves(jax.grad(total)(make(1.0)))[0]
     difference = [total(jax.tree.unflatten(structure, [numbers[0] + step, *numbers[1:]])) for step in (-1e-3, 1e-3)]
     np.testing.assert_allclose(gradient, (difference[1] - difference[0]) / 2e-3, rtol=0.05, atol=0.02)
+
+
+@pytest.mark.parametrize("factor", [0.2, 0.9, 4.0], ids=["many places read one pixel", "usual", "few pixels are read"])
+def test_an_accelerator_adds_up_the_same_gradient(factor, monkeypatch):
+    image, cotangent = image_of(9, 14, 3), 1e-3 * (image_of(12, 11, 3) - 0.5)
+    turned = sampling.Affine(factor * jnp.array([[0.8, 0.6], [-0.6, 0.8]]), jnp.array([0.3, -1.7]))
+
+    def gradient(cotangent):
+        return jax.vjp(lambda image: sampling.sample(image, turned, (12, 11), 0.5), image)[1](cotangent)[0]
+
+    expected = gradient(cotangent)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    np.testing.assert_allclose(gradient(cotangent), expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+    assert not np.any(gradient(0 * cotangent))
+    # A climb that leaves the numbers has to be seen.
+    assert not np.isfinite(gradient(cotangent.at[0, 0, 0].set(jnp.inf))).any()
+
+
+@given(seed=st.integers(0, 2**16), blocks=st.integers(1, 40), large=st.floats(1e-6, 1e6))
+def test_an_accelerator_adds_up_the_same_bits_in_any_order(seed, blocks, large):
+    random = np.random.default_rng(seed)
+    places = np.stack([random.integers(0, 4, blocks), 2 * random.integers(0, 3, blocks)], -1).astype(np.int32)
+    updates = np.float32(large) * random.normal(size=(blocks, 2, 4)).astype(np.float32)
+    order = random.permutation(blocks)
+    one, other = (
+        sampling._added_up_in_any_order((5, 8), jnp.asarray(places[some]), jnp.asarray(updates[some]))
+        for some in (slice(None), order)
+    )
+    np.testing.assert_array_equal(one, other)
+    expected = np.zeros((5, 8))
+    for (row, column), block in zip(places, updates, strict=True):
+        expected[row : row + 2, column : column + 4] += block
+    np.testing.assert_allclose(one, expected, rtol=0, atol=(blocks + 1) * 6e-8 * np.abs(updates).max())

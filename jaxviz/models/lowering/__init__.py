@@ -15,7 +15,7 @@ from typing import Any
 
 import jax
 
-from jaxviz.models.lowering.choice import lower_convolution
+from jaxviz.models.lowering.choice import lower_convolution, lower_convolution_on_gpu
 from jaxviz.models.lowering.half import in_bfloat16
 from jaxviz.models.lowering.pooling import lower_max_pool, lower_sum_pool
 from jaxviz.models.lowering.powers import lower_power
@@ -33,6 +33,11 @@ _RULES: dict[str, dict[str, _Rule]] = {
         "reduce_window_max": lower_max_pool,
         "reduce_window_sum": lower_sum_pool,
     },
+    "gpu": {
+        "conv_general_dilated": lower_convolution_on_gpu,
+        "reduce_window_max": lower_max_pool,
+        "reduce_window_sum": lower_sum_pool,
+    },
 }
 
 
@@ -46,8 +51,8 @@ def lower(
         params: The equation's own parameters.
         operands: Arrays, or tracers of them, that the equation reads. The images of a batch should all be in here: the
             choice is by the shape that is seen, which under `vmap` is that of one image.
-        backend: `jax.default_backend()` of the device that will run it. Only `"cpu"` has equivalents: elsewhere XLA's
-            own lowering stands until a measurement says otherwise.
+        backend: `jax.default_backend()` of the device that will run it. `"cpu"` and `"gpu"` have equivalents: elsewhere
+            XLA's own lowering stands until a measurement says otherwise.
 
     Returns:
         The equation's only result, or None where XLA's own lowering is to be kept.
