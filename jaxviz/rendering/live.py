@@ -209,8 +209,12 @@ class Live:
             return self._board
 
     def _climb(self, board: Board, slots: Slots) -> list[Update]:
-        """Make the steps of one slice."""
-        first = [board.steps.get(position, 0) for position in slots.units]
+        """Make the steps of one slice; none where tiles have begun, which are seen as they begin."""
+        begun = [column for column, position in enumerate(slots.units) if position not in board.steps]
+        if begun:
+            look = slots.show().look()
+            return [board.update(look, column) for column in begun]
+        first = [board.steps[position] for position in slots.units]
         left = min(min(board.given, next_stage(steps)) - steps for steps in first)
         count = self._pace.steps(board.program(), most=left)
         began = time.perf_counter()

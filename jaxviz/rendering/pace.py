@@ -10,7 +10,7 @@ _LONGEST_SLICE_SECONDS = 0.2
 _STEPS_TOGETHER = 4
 _MOST_STEPS_A_SLICE = 16
 # A slice ends where a tile has made so many steps: these pictures are kept, to show how it came about.
-_STAGES = (1, 4, 16, 64, 256, 1024, 4096)
+_STAGES = (4, 16, 64, 256, 1024, 4096)
 
 
 class Pace:

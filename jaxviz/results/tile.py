@@ -10,8 +10,8 @@ from jaxtyping import Float32, Int, UInt8
 from jaxviz.results.sheet import as_rgb
 from jaxviz.results.update import Update
 
-STAGES = (0, *(4**power for power in range(12)))
-"""Steps 0, 1, 4, 16, 64, 256, …: the first picture that has made at least so many is kept as a stage."""
+STAGES = (0, *(4**power for power in range(1, 12)))
+"""Steps 0, 4, 16, 64, 256, …: the first picture that has made at least so many is kept as a stage."""
 
 SMOOTHED_STEPS = 16
 """Over so many steps the score that is shown is averaged: each step disturbs the picture in another way."""
@@ -55,7 +55,7 @@ class TileRecord:
             version: Another number than all before.
             given: The steps that the climb has been given.
         """
-        if update.first_step == 0:
+        if update.step == 0 or update.first_step < self.step:  # it begins again
             self.steps, self.scores, self._stages = array("i"), array("f"), {}
         picture = as_rgb(update.picture[None])[0]
         reached = sum(stage <= update.step for stage in STAGES)

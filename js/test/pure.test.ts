@@ -250,9 +250,9 @@ describe("a control", () => {
 
 describe("stages", () => {
   test("are at powers of 4, and at the end", () => {
-    expect(expectedStages(256)).toEqual([1, 4, 16, 64, 256]);
-    expect(expectedStages(300)).toEqual([1, 4, 16, 64, 256, 300]);
-    expect(expectedStages(1)).toEqual([1]);
+    expect(expectedStages(256)).toEqual([0, 4, 16, 64, 256]);
+    expect(expectedStages(300)).toEqual([0, 4, 16, 64, 256, 300]);
+    expect(expectedStages(1)).toEqual([0, 1]);
   });
   test("of a climb that was looked at after other steps are put beside the nearest", () => {
     expect([0, 1, 2, 3].map((index) => stageBeside([4, 16, 60], [1, 5, 22, 64], index))).toEqual([0, 0, 1, 2]);

@@ -1,6 +1,5 @@
 """Gradients of transforms, against those that jax derives from its own interpolation."""
 
-
 import hypothesis.strategies as st
 import jax
 import jax.numpy as jnp

@@ -137,10 +137,13 @@ class FakeClimb:
     def _climb(self, tile):
         layer, settings = self._board
         (unit, sign), first = tile, self._made(tile)
+        key = layer, settings.changed(steps=1), tile
         step = 1 if unit == DEAD else min(settings.steps, first + STEPS_A_SLICE)
-        self.steps[layer, settings.changed(steps=1), tile] = step
+        if key not in self.steps:
+            step = 0  # each is seen as it begins
+        self.steps[key] = step
         state = "done" if step == settings.steps else "climbing"
-        state = "dead" if unit == DEAD else "diverged" if unit == DIVERGED and step > 2 else state
+        state = "dead" if unit == DEAD and step > 0 else "diverged" if unit == DIVERGED and step > 2 else state
         return Update(
             unit=unit,
             sign=sign,

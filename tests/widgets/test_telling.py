@@ -28,7 +28,7 @@ def test_the_chosen_unit_has_its_curve_and_stages_with_the_newest_last(open_widg
     assert (unit["layer"], unit["unit"], unit["steps"]) == ("first", 2, list(range(40)))
     assert unit["scores"] == pytest.approx([shown_score(2, 1, step) for step in range(40)], rel=1e-4)
     assert explorer.scores[2] == pytest.approx(unit["scores"][-1], rel=1e-4)
-    assert unit["stages"] == [2, 4, 16, 40]  # the fake climb makes two steps a slice
+    assert unit["stages"] == [0, 4, 16, 40]
     strip = np.asarray(Image.open(io.BytesIO(buffers[0])))
     assert strip.shape == (16, 4 * 16, 3)
     for position, step in enumerate(unit["stages"]):

@@ -1,9 +1,9 @@
 // Which pictures of a climb are kept, and which one the unit's picture shows.
 
-/** Steps at which a climb of so many steps keeps a picture: 1, 4, 16, 64, … and its end. */
+/** Steps at which a climb of so many steps keeps a picture: 0, 4, 16, 64, … and its end. */
 export function expectedStages(steps: number): number[] {
-  const stages = [];
-  for (let step = 1; step < steps; step *= 4) stages.push(step);
+  const stages = [0];
+  for (let step = 4; step < steps; step *= 4) stages.push(step);
   return [...stages, steps];
 }
 
