@@ -36,6 +36,8 @@ SETTINGS: dict[str, dict[str, float | str]] = {
     "small, decay 2, noise 0.3": SMALL | {"decay_power": 2, "noise": 0.3},
     "small, decay 2, shift 4": SMALL | {"decay_power": 2, "max_shift_pixels": 4},
     "small, decay 2, scale ±0.15, ±10°": SMALL | {"decay_power": 2, "scale_range": 0.15, "max_degrees": 10},
+    "small, decay 2, gains ±0.1": SMALL | {"decay_power": 2, "gain_range": 0.1},
+    "small, decay 2, gains ±0.17": SMALL | {"decay_power": 2, "gain_range": 0.17},
     "small, decay 3": SMALL | {"decay_power": 3},
     "small, rate 0.1": SMALL | {"learning_rate": 0.1},
     "small, rate 0.025": SMALL | {"learning_rate": 0.025},
@@ -47,6 +49,8 @@ SETTINGS: dict[str, dict[str, float | str]] = {
     "small, scale ±0.15, ±10°": SMALL | {"scale_range": 0.15, "max_degrees": 10},
     "small, four views": SMALL | {"views": 4},
     "strong": STRONG,  # what plain networks get
+    "strong, no gains": STRONG | {"gain_range": 0},
+    "strong, gains ±0.1": STRONG | {"gain_range": 0.1},
     "strong, four views": STRONG | {"views": 4},
     "strong, rate 0.05": STRONG | {"learning_rate": 0.05},
     "strong, decay 2": STRONG | {"decay_power": 2},

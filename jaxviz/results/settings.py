@@ -38,13 +38,13 @@ PRESETS: dict[str, dict[str, float]] = {
 }
 """The ranges of `jaxviz.transforms.lucid`, `lucid_noise` and `distill_2017`, drawn evenly where those draw from lists,
 on a canvas of one size. So moving from one to another compiles nothing. `strong` is ours, and `strong_quick` is for a
-single view a step of networks of depthwise convolutions: see docs/quality.md."""
+single view a step: see docs/quality.md."""
 
-_STRONG = PRESETS["strong"] | {"decay_power": 1.3, "learning_rate": 0.025}
+_SLOW = {"decay_power": 1.3, "learning_rate": 0.025}
 FAMILIES: dict[str, dict[str, float]] = {
-    "depthwise": _STRONG | {"views": 4},
-    "plain": _STRONG,
-    "transformer": _STRONG,
+    "depthwise": PRESETS["strong"] | _SLOW | {"views": 4},
+    "plain": PRESETS["strong_quick"] | _SLOW,
+    "transformer": PRESETS["strong_quick"] | _SLOW,
     "tiny": {"max_shift_pixels": 2, "scale_range": 0.05, "max_degrees": 5, "noise": 0, "decay_power": 2},
 }
 """What suits a family of networks (`Model.family`), where it differs from the defaults of `Settings`.
