@@ -2,7 +2,8 @@
 
 Every row climbs the same layer on a canvas that the network sees at 140 pixels; they take turns, and medians are taken.
 
-- `whole step`: a Fourier image of 128 pixels and the default transforms, one view a step.
+- `whole step`: a Fourier image of 128 pixels and the default transforms, one view a step (`transforms="quick"`, as in
+  the explorer) or as many as `render` has by default (`--views 4`).
 - `no transforms`: no random numbers and no transforms; the Fourier image has the canvas' 140 pixels.
 - `bare`: pixels in place of Fourier coefficients, too. What the whole step takes more is the cost of random numbers,
   transforms and parameterization together; it should be under 15 %.
@@ -21,6 +22,7 @@ import jax
 import numpy as np
 
 import jaxviz
+from jaxviz import transforms
 from jaxviz.models import lowering
 
 CANVAS_PIXELS, IMAGE_PIXELS = 140, 128
@@ -55,10 +57,11 @@ class Variant:
         return (time.perf_counter() - began) / steps
 
 
-def variants(network: str) -> list[Variant]:
+def variants(network: str, views: int) -> list[Variant]:
     model = jaxviz.load(network)
-    whole = {"size": IMAGE_PIXELS, "transforms": "quick"}
-    still = {"size": CANVAS_PIXELS, "transforms": None}
+    whole = {"size": IMAGE_PIXELS, "transforms": "quick" if views == 1 else "auto"}
+    nothing = None if views == 1 else transforms.several_views(transforms.compose(), count=views)
+    still = {"size": CANVAS_PIXELS, "transforms": nothing}
     return [
         Variant("whole step", model, whole),
         Variant("no transforms", model, still),
@@ -75,8 +78,8 @@ def without_batch_norm(_params: object, operands: Any) -> jax.Array | None:
     return images if per_channel and images.shape[-1] > 3 else None
 
 
-def measure(network: str, layer: str, units: int, rounds: int) -> dict[str, list[float]]:
-    ways = variants(network)
+def measure(network: str, layer: str, units: int, rounds: int, views: int) -> dict[str, list[float]]:
+    ways = variants(network, views)
     rules = lowering._RULES[jax.default_backend()]
     steps = {}
     for way in ways:
@@ -97,13 +100,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--units", type=int, nargs="+", default=[1, 16], help="units at once (default: 1 16)")
     parser.add_argument("--rounds", type=int, default=9, help="samples of each (default: 9)")
+    parser.add_argument("--views", type=int, choices=(1, 4), default=1, help="views of an image a step (default: 1)")
     given = parser.parse_args()
     print(
         f"jax {jax.__version__}, {jax.default_backend()}; ms a step, median (fastest), and change from the whole step"
     )
     for network, layer in CASES:
         for units in given.units:
-            taken = measure(network, layer, units, given.rounds)
+            taken = measure(network, layer, units, given.rounds, given.views)
             whole = statistics.median(taken["whole step"])
             cells = [
                 f"{name} {statistics.median(seconds) * 1e3:.1f} ({min(seconds) * 1e3:.1f})"
