@@ -52,7 +52,8 @@ def render(
     the image randomly disturbed at every step so that what stays is what the unit looks for and not noise.
 
     An image depends on the model, the objective, the key and the settings, and on nothing else: not on the units
-    beside it, their number or their order. The same recipe gives the same bits on the same backend.
+    beside it, their number or their order. The same recipe gives the same bits on the same backend; on a GPU only in
+    as many lanes, because others round otherwise (docs/performance.md).
 
     Units are shared out over all devices of this machine and, where `jax.distributed` has been initialized, over all
     hosts: then every host must call this with the same arguments, and gets all images.
