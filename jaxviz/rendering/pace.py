@@ -9,8 +9,9 @@ _SLOW_STEP_SECONDS = 0.03
 _LONGEST_SLICE_SECONDS = 0.2
 _STEPS_TOGETHER = 4
 _MOST_STEPS_A_SLICE = 16
-# A slice ends where a tile has made so many steps: these pictures are kept, to show how it came about.
-_STAGES = (4, 16, 64, 256, 1024, 4096)
+# A slice ends where a tile has made so many steps: after one, so that all tiles in view soon show something, and where
+# pictures are kept, to show how a tile came about.
+_STAGES = (1, 4, 16, 64, 256, 1024, 4096)
 
 
 class Pace:

@@ -40,6 +40,7 @@ def test_scrolling_brings_what_is_in_view_first(open_notebook):
     notebook = open_notebook(MODEL, explore(units=144, steps=ENDLESS, size=32)).run()
     explorer = open_explorer(notebook)
     explorer.wait_for_picture(0)
+    explorer.wait_for_steps(0, 1)  # the first picture comes before the step is compiled
     assert explorer.tile(143).count() == 0  # tiles out of view cost nothing
     explorer.get("grid").evaluate("grid => { grid.scrollTop = grid.scrollHeight; }")
     scrolled = time.monotonic()
