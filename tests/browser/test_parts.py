@@ -78,6 +78,7 @@ def test_two_explorers_share_the_device(open_notebook):
         view = ExplorerView(notebook.page, place=place)
         view.get("grid").wait_for(timeout=PATIENT_SECONDS * 1000)
         view.wait_for_picture(0)
+    notebook.wait_for_python("min(each.status['image_steps'] for each in (first, second)) > 0")  # all is compiled
     before = notebook.python("[each.status['image_steps'] for each in (first, second)]")
     notebook.page.wait_for_timeout(3000)
     after = notebook.python("[each.status['image_steps'] for each in (first, second)]")
