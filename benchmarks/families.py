@@ -48,9 +48,9 @@ SETTINGS: dict[str, dict[str, float | str]] = {
     "small, shift 4": SMALL | {"max_shift_pixels": 4},
     "small, scale ±0.15, ±10°": SMALL | {"scale_range": 0.15, "max_degrees": 10},
     "small, four views": SMALL | {"views": 4},
-    "strong": STRONG,  # what plain networks get
+    "strong": STRONG,
     "strong, no gains": STRONG | {"gain_range": 0},
-    "strong, gains ±0.1": STRONG | {"gain_range": 0.1},
+    "strong, gains ±0.1": STRONG | {"gain_range": 0.1},  # what plain networks get
     "strong, four views": STRONG | {"views": 4},
     "strong, rate 0.05": STRONG | {"learning_rate": 0.05},
     "strong, decay 2": STRONG | {"decay_power": 2},

@@ -1,6 +1,5 @@
 """Every equivalent against XLA's own, in value and in both gradients, on random problems."""
 
-import functools
 import itertools
 import re
 
@@ -9,105 +8,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from jax import lax
 
-from jaxviz.models.lowering import lower
-
-# Each example compiles a program of its own.
-few_examples = settings(max_examples=5)
-lower_on_cpu = functools.partial(lower, backend="cpu")
-lower_on_gpu = functools.partial(lower, backend="gpu")
-
-
-def equivalent(function, *operands, lower=lower_on_cpu):
-    """Return the function with its only equation replaced, or None where the equation is left to XLA."""
-    (equation,) = jax.make_jaxpr(function)(*operands).jaxpr.eqns
-    variables = iter(range(len(operands)))
-    places = [getattr(atom, "val", None) if hasattr(atom, "val") else next(variables) for atom in equation.invars]
-    literal = [hasattr(atom, "val") for atom in equation.invars]
-
-    def replaced(*arrays):
-        filled = [place if known else arrays[place] for place, known in zip(places, literal, strict=True)]
-        return lower(equation.primitive.name, equation.params, filled)
-
-    return None if jax.eval_shape(replaced, *operands) is None else replaced
-
-
-def normal(*shape, seed=0, dtype=jnp.float32):
-    return jnp.asarray(np.random.default_rng(seed).normal(size=shape), dtype)
-
-
-def whole(*shape, low=-2, high=3, seed=0):
-    """Small whole numbers: many of them are equal, and their sums are exact."""
-    return jnp.asarray(np.random.default_rng(seed).integers(low, high, size=shape), jnp.float32)
-
-
-def value_and_gradients(function, operands, cotangent):
-    value, transpose = jax.vjp(function, *operands)
-    return (value, *transpose(cotangent))
-
-
-def assert_same(function, *operands, tolerance=3e-6, exact=False, lower=lower_on_cpu):
-    """Check value, gradients, shapes and dtypes of an equation's equivalent against XLA's."""
-    replaced = equivalent(function, *operands, lower=lower)
-    assert replaced is not None
-    result = jax.eval_shape(function, *operands)
-    cotangent = (whole if exact else normal)(*result.shape, seed=1).astype(result.dtype)
-
-    @jax.jit
-    def both(operands, cotangent):
-        return [value_and_gradients(chosen, operands, cotangent) for chosen in (function, replaced)]
-
-    for expected, found in zip(*both(operands, cotangent), strict=True):
-        assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
-        expected, found = (np.asarray(array, np.float64) for array in (expected, found))
-        if exact:
-            np.testing.assert_array_equal(found, expected)
-        else:
-            scale = np.abs(expected).max(initial=1.0)
-            np.testing.assert_allclose(found / scale, expected / scale, rtol=0, atol=tolerance)
-
-
-LETTERS = "XYZ"
-
-
-@st.composite
-def windows(draw, rank, *, dilated=True, least_padding=-1):
-    """Sizes of an array and of a window over it with at least one result."""
-    padded = st.integers(least_padding, 3)
-    along = st.tuples(*[st.integers(1, 4)] * rank)
-    sizes, strides = draw(along), draw(st.tuples(*[st.integers(1, 3)] * rank))
-    dilation = draw(st.tuples(*[st.integers(1, 2)] * rank)) if dilated else (1,) * rank
-    padding = draw(st.tuples(*[st.tuples(padded, padded)] * rank))
-    extents = draw(st.tuples(*[st.integers(2, 9)] * rank))
-    for size, step, (before, after), extent in zip(sizes, dilation, padding, extents, strict=True):
-        assume((size - 1) * step + 1 <= extent + before + after)
-        assume(min(before, 0) + min(after, 0) + extent > 0)
-    return extents, sizes, {"window_strides": strides, "padding": padding, "rhs_dilation": dilation}
-
-
-@st.composite
-def layouts(draw, rank):
-    """Orders of the axes of images, kernel and result."""
-    letters = LETTERS[:rank]
-    return tuple("".join(draw(st.permutations(names + letters))) for names in ("NC", "IO", "NC"))
-
-
-def convolution(layout, **options):
-    return functools.partial(lax.conv_general_dilated, dimension_numbers=layout, **options)
-
-
-def laid_out(layout, seed=0, **sizes):
-    return normal(*(sizes[letter] for letter in layout), seed=seed)
-
-
-def convolved(layout, extents, kernel, *, batch, channels, each, results):
-    """Return random images and a random kernel, which reads `each` channels, in a layout."""
-    rank = len(extents)
-    images = laid_out(layout[0], N=batch, C=channels, **dict(zip(LETTERS[:rank], extents, strict=True)))
-    weights = laid_out(layout[1], seed=2, I=each, O=results, **dict(zip(LETTERS[:rank], kernel, strict=True)))
-    return images, weights
+from lowered import (
+    NHWC,
+    assert_same,
+    convolution,
+    convolved,
+    equivalent,
+    few_examples,
+    layouts,
+    normal,
+    pool,
+    whole,
+    windows,
+)
 
 
 @few_examples
@@ -213,18 +129,6 @@ def test_convolutions_of_known_models_are_the_same(images, kernel, options):
     assert_same(function, normal(*images), normal(*kernel))
 
 
-def pool(reduction, window, strides, padding, **options):
-    """Return a reduction over windows of `[batch, …, channel]`."""
-    start, operation = {"max": (-jnp.inf, lax.max), "sum": (0.0, lax.add)}[reduction]
-
-    def function(array):
-        return lax.reduce_window(
-            array, start, operation, (1, *window, 1), (1, *strides, 1), [(0, 0), *padding, (0, 0)], **options
-        )
-
-    return function
-
-
 @few_examples
 @given(st.data())
 @pytest.mark.parametrize("reduction", ["max", "sum"])
@@ -300,160 +204,3 @@ def test_power_of_zero_has_the_gradient_of_the_power(exponent):
 def test_product_with_few_rows_is_filled_up_and_the_same(left, right, summed):
     dimensions = (((summed[0],), (summed[1],)), ((), ()))
     assert_same(lambda first, second: lax.dot_general(first, second, dimensions), normal(*left), normal(*right, seed=2))
-
-
-NHWC = ("NHWC", "HWIO", "NHWC")
-PROBLEMS = {
-    "depthwise": (
-        convolution(NHWC, window_strides=(2, 1), padding="SAME", feature_group_count=4),
-        [(2, 7, 6, 4), (3, 3, 1, 4)],
-    ),
-    "grouped": (
-        convolution(NHWC, window_strides=(1, 1), padding="SAME", feature_group_count=2),
-        [(2, 7, 6, 4), (3, 3, 2, 6)],
-    ),
-    "of stride one": (convolution(NHWC, window_strides=(1, 1), padding="SAME"), [(2, 7, 6, 4), (3, 3, 4, 5)]),
-    "larger than the image": (convolution(NHWC, window_strides=(1, 1), padding="SAME"), [(2, 3, 2, 4), (5, 5, 4, 5)]),
-    "pointwise": (convolution(NHWC, window_strides=(1, 1), padding="SAME"), [(2, 7, 6, 4), (1, 1, 4, 3)]),
-    "strided": (convolution(NHWC, window_strides=(2, 2), padding="SAME"), [(2, 11, 12, 3), (5, 5, 3, 4)]),
-    "dense": (lambda images, weights: images @ weights, [(1, 10), (10, 4)]),
-    "max pool": (pool("max", (3, 3), (2, 2), [(0, 1), (0, 1)]), [(2, 7, 6, 4)]),
-    "sum pool": (pool("sum", (3, 3), (2, 2), [(0, 1), (0, 1)]), [(2, 7, 6, 4)]),
-}
-
-
-def problem(name, dtype=jnp.float32):
-    function, shapes = PROBLEMS[name]
-    return function, [normal(*shape, seed=seed, dtype=dtype) for seed, shape in enumerate(shapes)]
-
-
-@pytest.mark.parametrize("name", PROBLEMS)
-def test_equivalent_is_the_same_in_double_precision(name):
-    with jax.enable_x64(True):
-        function, operands = problem(name, jnp.float64)
-        assert_same(function, *operands, tolerance=1e-13)
-
-
-@pytest.mark.parametrize("name", PROBLEMS)
-def test_equivalent_is_the_same_in_bfloat16_within_its_rounding(name):
-    function, operands = problem(name, jnp.bfloat16)
-    assert_same(function, *operands, tolerance=2e-2)
-
-
-@pytest.mark.parametrize("name", PROBLEMS)
-def test_equivalent_is_the_same_plain_jitted_and_mapped(name):
-    function, operands = problem(name)
-    replaced = equivalent(function, *operands)
-    images, *weights = operands
-    batches = jnp.stack([images, images[::-1]])
-    cotangent = normal(*jax.eval_shape(function, *operands).shape, seed=5)
-
-    def value_and_gradient(images):
-        value, transpose = jax.vjp(lambda images: replaced(images, *weights), images)
-        return value, *transpose(cotangent)
-
-    jitted = jax.jit(value_and_gradient)
-    expected = [jitted(batch) for batch in batches]
-    np.testing.assert_allclose(replaced(images, *weights), expected[0][0], rtol=2e-5, atol=2e-5)
-    for mapped, single in zip(jax.jit(jax.vmap(value_and_gradient))(batches), zip(*expected, strict=True), strict=True):
-        np.testing.assert_allclose(mapped, jnp.stack(single), rtol=2e-5, atol=2e-5)
-
-
-@pytest.mark.parametrize("name", ["depthwise", "max pool", "sum pool"])
-def test_bits_of_one_image_do_not_depend_on_the_others(name):
-    function, operands = problem(name)
-    replaced = equivalent(function, *operands)
-    images, *weights = operands
-    cotangent = normal(*jax.eval_shape(function, *operands).shape, seed=5)
-
-    @jax.jit
-    def compute(images, cotangent):
-        value, transpose = jax.vjp(lambda images: replaced(images, *weights), images)
-        return value, *transpose(cotangent)
-
-    together, alone = compute(images, cotangent), compute(images[1:], cotangent[1:])
-    for batch, single in zip(together, alone, strict=True):
-        np.testing.assert_array_equal(batch[1:], single)
-
-
-def test_gradient_of_the_weights_is_traced_only_when_wanted():
-    function, (images, weights) = problem("depthwise")
-    replaced = equivalent(function, images, weights)
-    score = lambda images, weights: replaced(images, weights).sum()  # noqa: E731
-
-    def gradients(wanted):
-        return str(jax.make_jaxpr(jax.grad(score, argnums=wanted))(images, weights)).count("reduce_sum[")
-
-    assert gradients(1) - gradients(0) == 9
-
-
-def traced_exponent(base, exponent):
-    return lax.pow(base, exponent)
-
-
-@pytest.mark.parametrize(
-    ("function", "operands"),
-    [
-        (
-            convolution(NHWC, window_strides=(1, 1), padding=[(1, 1), (1, 1)], lhs_dilation=(2, 2)),
-            [(2, 9, 9, 4), (3, 3, 4, 4)],
-        ),
-        (convolution(NHWC, window_strides=(1, 1), padding="SAME", batch_group_count=2), [(2, 9, 9, 4), (3, 3, 4, 4)]),
-        (convolution(NHWC, window_strides=(2, 2), padding="VALID"), [(2, 4, 4, 3), (5, 5, 3, 4)]),
-        (
-            convolution(NHWC, window_strides=(1, 1), padding="SAME", feature_group_count=37),
-            [(1, 9, 9, 148), (3, 3, 4, 37)],
-        ),
-        (
-            convolution(NHWC, window_strides=(1, 1), padding="SAME", feature_group_count=4),
-            [(1, 9, 9, 4), (13, 13, 1, 4)],
-        ),
-        (lambda left, right: left @ right, [(2, 8), (8, 5)]),
-        (lambda left, right: left @ right, [(4, 16, 8), (8, 5)]),
-        (lambda left, right: lax.dot_general(left, right, (((0,), (0,)), ((), ()))), [(8, 1), (8, 5)]),
-        (jnp.matmul, [(2, 1, 8), (2, 8, 5)]),
-        (pool("max", (2, 2), (1, 1), [(0, 0), (0, 0)], base_dilation=(1, 2, 2, 1)), [(1, 5, 5, 2)]),
-        (pool("sum", (2, 2), (2, 2), [(0, 0), (0, 0)]), [(1, 5, 5, 2)]),
-        (pool("sum", (33, 1), (1, 1), [(0, 0), (0, 0)]), [(1, 40, 2, 2)]),
-        (lambda array: lax.reduce_window(array, 0.0, lax.add, (1, 5), (1, 1), "SAME"), [(3, 8)]),
-        (lambda base: lax.pow(base, 0.3), [(5,)]),
-        (lambda base: lax.pow(base, 2.0), [(5,)]),
-        (traced_exponent, [(5,), (5,)]),
-        (jnp.tanh, [(5,)]),
-    ],
-)
-def test_other_equations_are_left_to_xla(function, operands):
-    assert equivalent(function, *(normal(*shape) for shape in operands)) is None
-
-
-def test_whole_numbers_are_left_to_xla():
-    images = jnp.ones((1, 5, 5, 2), jnp.int32)
-    (equation,) = jax.make_jaxpr(convolution(NHWC, window_strides=(1, 1), padding="SAME"))(
-        images, jnp.ones((1, 1, 2, 2), jnp.int32)
-    ).jaxpr.eqns
-    assert lower_on_cpu(equation.primitive.name, equation.params, [images, jnp.ones((1, 1, 2, 2), jnp.int32)]) is None
-
-
-def test_a_gpu_has_equivalents_of_plain_convolutions_and_pools():
-    images = whole(2, 9, 8, 3)
-    for strides in ((1, 1), (2, 2)):
-        function = convolution(NHWC, window_strides=strides, padding="SAME")
-        assert_same(function, images, whole(3, 3, 3, 4), exact=True, lower=lower_on_gpu)
-
-    def largest(images):
-        return lax.reduce_window(images, -jnp.inf, lax.max, (1, 3, 3, 1), (1, 2, 2, 1), "SAME")
-
-    assert_same(largest, images, exact=True, lower=lower_on_gpu)
-
-
-@pytest.mark.parametrize(("kernel", "groups"), [((1, 1, 4, 5), 1), ((3, 3, 1, 4), 4)], ids=["1×1", "depthwise"])
-def test_a_gpu_keeps_its_libraries_for_pointwise_and_depthwise_convolutions(kernel, groups):
-    function = convolution(NHWC, window_strides=(1, 1), padding="SAME", feature_group_count=groups)
-    assert equivalent(function, normal(1, 5, 5, 4), normal(*kernel), lower=lower_on_gpu) is None
-
-
-def test_other_backends_keep_the_lowering_of_xla():
-    lower_on_tpu = functools.partial(lower, backend="tpu")
-    function = convolution(NHWC, window_strides=(2, 2), padding="SAME")
-    assert equivalent(function, normal(1, 5, 5, 4), normal(3, 3, 4, 5), lower=lower_on_tpu) is None
-    assert lower("pow", {}, [jnp.ones(3), 0.75], backend="gpu") is None
