@@ -63,9 +63,9 @@ class Board:
     wished: int = 0
     given: int = 0
 
-    def program(self, wished: int | None = None) -> tuple[str, int, int, int]:
+    def program(self, wished: int | None = None) -> tuple[str, int, int]:
         """Return what decides which compiled program is used, with the lanes that there are or with others."""
-        return self.layer.name, self.settings.size, self.settings.views, wished or self.wished
+        return self.layer.name, self.settings.size, wished or self.wished
 
     def position(self, tile: Tile) -> int:
         """Return where a tile stands in the request.

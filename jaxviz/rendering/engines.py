@@ -43,7 +43,7 @@ def engine_of(request: Request, unit: int, wished: int) -> tuple[Engine, int]:
     members = local_devices()
     each = wished_lanes(-(-wished // len(members)))
     devices = Devices(members[: -(-wished // each)])
-    views = views_together(request.transform.views)
+    views = 1 if request.views_apart else views_together(request.transform.views)
     images = request.parameterization.images_in_lane * views  # of a lane, that the model sees at once
     parts = parts_at_once(each)
     together = lanes_together(each // parts, views=views)

@@ -216,11 +216,12 @@ class Live:
             return [board.update(look, column) for column in begun]
         first = [board.steps[position] for position in slots.units]
         left = min(min(board.given, next_stage(steps)) - steps for steps in first)
-        count = self._pace.steps(board.program(), most=left)
+        views = board.request.transform.views
+        count = self._pace.steps(board.program(), most=left, views=views)
         began = time.perf_counter()
         slots.step(count)
         look = slots.show().look()
-        self._pace.took(board.program(), (time.perf_counter() - began) / count)
+        self._pace.took(board.program(), (time.perf_counter() - began) / count, views=views)
         return [board.update(look, column) for column in range(len(first))]
 
     def _leave_others(self, board: Board) -> None:

@@ -28,35 +28,36 @@ class Pace:
     """
 
     def __init__(self) -> None:
-        self._step_seconds: dict[Any, float] = {}
+        self._view_seconds: dict[Any, float] = {}
 
     def knows(self, program: Any) -> bool:
         """Return whether a program has been compiled."""
-        return program in self._step_seconds
+        return program in self._view_seconds
 
-    def steps(self, program: Any, *, most: int) -> int:
+    def steps(self, program: Any, *, most: int, views: int = 1) -> int:
         """Return how many steps a slice makes.
 
         Args:
             program: What decides which compiled program is used.
             most: A slice makes no more of them.
+            views: How many views a step takes, one after the other.
         """
-        seconds = self._step_seconds.get(program)
-        if seconds is None:
+        if program not in self._view_seconds:
             return 1
+        seconds = self._view_seconds[program] * views
         if seconds < _SLOW_STEP_SECONDS:
             wished = min(_MOST_STEPS_A_SLICE, round(_SLICE_SECONDS / seconds))
         else:
             wished = min(_STEPS_TOGETHER, int(_LONGEST_SLICE_SECONDS / seconds))
         return max(1, min(most, wished))
 
-    def took(self, program: Any, seconds: float) -> None:
-        """Say how long a step of a slice took.
+    def took(self, program: Any, seconds: float, *, views: int = 1) -> None:
+        """Say how long a step of a slice took, of so many views.
 
         The first step is compiled; what it took says nothing of the next, which is measured alone.
         """
-        known = self._step_seconds.get(program)
-        self._step_seconds[program] = _LONGEST_SLICE_SECONDS if known is None else 0.5 * (known + seconds)
+        known = self._view_seconds.get(program)
+        self._view_seconds[program] = _LONGEST_SLICE_SECONDS if known is None else 0.5 * (known + seconds / views)
 
 
 def next_stage(steps: int) -> int:

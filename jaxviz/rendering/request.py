@@ -57,6 +57,7 @@ class Request:
         stop_on_plateau: When a unit whose score no longer rises is stopped; None for never.
         gradient_rules: How gradients pass some operations of the model.
         transparency: Whether the gradients of the images are added up.
+        views_apart: Whether views are evaluated one after the other, so that another number of them compiles nothing.
     """
 
     model: Model
@@ -79,6 +80,7 @@ class Request:
     stop_on_plateau: Plateau | None
     gradient_rules: tuple[GradientRule, ...]
     transparency: bool = False
+    views_apart: bool = False
 
     @property
     def view(self) -> View:

@@ -15,9 +15,11 @@ from jaxtyping import Array, Float, Int
 from jaxviz.models import Layer, Network
 from jaxviz.models.program import Lowering
 from jaxviz.objectives import Objective, Target
+from jaxviz.rendering.early import split
 from jaxviz.rendering.gains import Gained, computed_once, with_gains
 from jaxviz.rendering.overriding import Override
 from jaxviz.rendering.state import GAIN_STREAM, STEP_STREAM, Climb, Lanes
+from jaxviz.transforms import Views
 from jaxviz.transforms.gains import drawn_gains
 
 
@@ -57,49 +59,60 @@ class Scoring:
     ) -> tuple[Float[Array, " lane"], Float[Array, "lane *position channel"]]:
         """Return the scores of all lanes and their gradients by the images, both as means over the views of a step.
 
-        Some views are evaluated together, and such groups one after the other. How many is decided by their number
-        alone, so that a lane adds up the same numbers in the same order whatever is beside it.
+        Some views are evaluated together, and such groups one after the other. They are added up view by view, so a
+        lane adds the same numbers in the same order however many are evaluated together, and whatever is beside it.
         """
-        views, together = climb.transform.views, self.views_together
 
-        def of_some(first_view: Array | int) -> tuple[Array, Array]:
-            def total(images: Array) -> tuple[Array, Array]:
-                scores = jnp.sum(self._scores(constants, images, first_view, lanes, climb, key_implementation), axis=1)
+        def of_some(
+            constants: Sequence[Array], first_view: Array, images: Array, lanes: Lanes, climb: Climb
+        ) -> tuple[Array, Array]:
+            def total(views: Array) -> tuple[Array, Array]:
+                scores = self._scores(constants, views, first_view, lanes, climb, key_implementation)
                 return jnp.sum(scores), scores
 
-            (_, scores), slopes = cast(Any, jax.value_and_grad(total, has_aux=True)(images))
+            views = jnp.broadcast_to(images[:, None], (len(images), self.views_together, *images.shape[1:]))
+            (_, scores), slopes = cast(Any, jax.value_and_grad(total, has_aux=True)(views))
             return scores, slopes
 
-        if views == together:
-            scores, slopes = of_some(0)
-            return (scores, slopes) if views == 1 else (scores / views, slopes / views)
+        first, varying = jnp.int32(0), (images, lanes, climb)
+        if not isinstance(climb.transform, Views):
+            scores, slopes = of_some(constants, first, *varying)
+            return scores[:, 0], slopes[:, 0]
+        # What the weights alone decide is taken out of this loop, too.
+        parts = split(of_some, constants, first, *varying)
+        kept = parts.early(constants)
 
         def turn(number: Array, sums: tuple[Array, Array]) -> tuple[Array, Array]:
-            return cast(tuple[Array, Array], jax.tree.map(jnp.add, sums, of_some(number * together)))
+            scores, slopes = parts.late(kept, jnp.int32(number * self.views_together), *varying)
+            for view in range(self.views_together):
+                sums = sums[0] + scores[:, view], sums[1] + slopes[:, view]
+            return sums
 
         nothing = jnp.zeros(len(images), jnp.float32), jnp.zeros_like(images)
-        scores, slopes = cast(tuple[Array, Array], jax.lax.fori_loop(0, views // together, turn, nothing))
-        return scores / views, slopes / views
+        count = climb.transform.views
+        scores, slopes = cast(Any, jax.lax.fori_loop(0, count // self.views_together, turn, nothing))
+        return scores / count, slopes / count
 
     def _scores(
         self,
         constants: Sequence[Array],
-        images: Float[Array, "lane *position channel"],
-        first_view: Array | int,
+        views: Float[Array, "lane view *position channel"],
+        first_view: Array,
         lanes: Lanes,
         climb: Climb,
         key_implementation: str,
     ) -> Float[Array, "lane view"]:
         """Score some views of the image, or of the images side by side, that every lane holds."""
-        count, several_views = climb.parameterization.images_in_lane, climb.transform.views > 1
-        whole = images[:, None] if count == 1 else _images_apart(images, count)
-        shape = (len(images), self.views_together, count)
+        count = climb.parameterization.images_in_lane
+        whole = views[:, :, None] if count == 1 else _images_apart(views, count)
+        shape = whole.shape[:3]
 
         def disturb(key_data: Array, step: Array, view: Array, place: Array, image: Array) -> tuple[Array, Array]:
             key = cast(Array, jax.random.wrap_key_data(key_data, impl=key_implementation))
             key = jax.random.fold_in(jax.random.fold_in(key, STEP_STREAM), step)
             key = jax.random.fold_in(key, place) if count > 1 else key
-            key = jax.random.fold_in(key, view) if several_views else key
+            if isinstance(climb.transform, Views):  # a single view is disturbed as without it
+                key = jnp.where(climb.transform.views > 1, jax.random.fold_in(key, view), key)
             transform = climb.transform.at(step)
             if not self.gained:
                 return transform(key, image), jnp.ones(0)
@@ -110,7 +123,7 @@ class Scoring:
         # For the model all views of all images of all lanes are one batch.
         key_data, step = (jnp.repeat(part, shape[1] * shape[2], axis=0) for part in (lanes.key, lanes.step))
         view, place = (jax.lax.broadcasted_iota(jnp.int32, shape, axis).ravel() for axis in (1, 2))
-        flat = jnp.broadcast_to(whole[:, None], (*shape, *whole.shape[2:])).reshape(-1, *whole.shape[2:])
+        flat = whole.reshape(-1, *whole.shape[3:])
         disturbed, gains = jax.vmap(disturb)(key_data, step, first_view + view, place, flat)
         activations = self._activations(constants, disturbed, computed_once(gains, step), climb, step)
 
@@ -120,7 +133,7 @@ class Scoring:
             alone = {target: jnp.squeeze(array, 0) for target, array in activation.items()}
             return objective.score(alone, jnp.squeeze(images, 0))
 
-        of_views = cast(Any, jax.vmap(score, in_axes=(None, 0, None), axis_size=self.views_together))
+        of_views = cast(Any, jax.vmap(score, in_axes=(None, 0, 0)))
         of_lanes = jax.vmap(of_views)
         apart = {target: array.reshape(*shape, *array.shape[1:]) for target, array in activations.items()}
         return of_lanes(climb.objectives, apart, whole)
@@ -168,8 +181,8 @@ def values_read(network: Network, targets: Sequence[tuple[Target, Layer]]) -> li
 
 
 def _images_apart(
-    strips: Float[Array, "lane ... columns channel"], count: int
-) -> Float[Array, "lane image ... channel"]:
+    strips: Float[Array, "lane view ... columns channel"], count: int
+) -> Float[Array, "lane view image ... channel"]:
     """Take the images that lie side by side in each lane apart."""
     *before, columns, channels = strips.shape
-    return jnp.moveaxis(strips.reshape(*before, count, columns // count, channels), -3, 1)
+    return jnp.moveaxis(strips.reshape(*before, count, columns // count, channels), -3, 2)

@@ -15,6 +15,7 @@ from jaxviz.rendering.look import Scores, Shown
 from jaxviz.rendering.plateau import traced
 from jaxviz.rendering.request import Request
 from jaxviz.rendering.state import Climb, Lanes
+from jaxviz.transforms import several_views
 
 # One unit's part of `Lanes`, as NumPy arrays without the lane axis. Parked and resumed, a unit goes on as if nothing
 # had happened, bit for bit.
@@ -161,10 +162,11 @@ class Slots:
         some = next(unit for unit in self._occupants if unit is not None)
         held = [some if unit is None else unit for unit in self._occupants]
         empty = np.array([unit is None for unit in self._occupants])
+        is_one_of_many = request.views_apart and request.transform.views == 1
         self._climb = Climb(
             stacked([self._objectives[unit] for unit in held]),
             request.parameterization,
-            request.transform,
+            several_views(request.transform, count=1) if is_one_of_many else request.transform,
             np.float32(request.learning_rate),
             {name: np.float32(number) for name, number in getattr(request.optimizer, "numbers", {}).items()},
             traced(request.stop_on_plateau),

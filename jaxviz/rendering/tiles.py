@@ -43,6 +43,7 @@ def both_signs(model: Model, layer: str, settings: Settings, lowering: str) -> R
         labels=(*positive.labels, *negative.labels),
         seeds=(*positive.seeds, *negative.seeds),
         targets={**positive.targets, **negative.targets},
+        views_apart=True,
     )
 
 

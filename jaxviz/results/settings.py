@@ -61,7 +61,7 @@ CUSTOM = "custom"
 class Settings:
     """What decides a live climb beside the model and the unit.
 
-    Everything but `size` and `views` can change without compiling anything.
+    Everything but `size` can change without compiling anything.
 
     Attributes:
         preset: Name of the preset that the transforms' numbers are, or `custom`.

@@ -56,7 +56,7 @@ class Transform(Written):
         """
 
     @property
-    def views(self) -> int:
+    def views(self) -> Any:
         """How many views of an image a step takes; more than one only of `several_views`."""
         return 1
 

@@ -114,7 +114,7 @@ export const CONTROLS: readonly Control[] = [
   {
     name: "views",
     label: "Views",
-    hint: "Random views of the picture in every step, which takes as many times as long. Another number has to be compiled first",
+    hint: "Random views of the picture in every step, which takes as many times as long",
     least: 1,
     greatest: 16,
     from: 1,
