@@ -45,8 +45,9 @@ js: js/node_modules/installed bundle
 bundle: js/node_modules/installed
 	npm --prefix js run --silent build
 
+# Most of their time is compiling, which keeps one core busy.
 unit: .venv/installed-test
-	.venv/bin/pytest $(addprefix --ignore=,$(slow_tests))
+	.venv/bin/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(addprefix --ignore=,$(slow_tests))
 
 # Screenshots of every test are in .artifacts/browser/.
 browser: .venv/installed-test .venv-kernels/installed js/node_modules/installed chromium
