@@ -2,8 +2,9 @@
 
 64 tiles of 128 pixels on a tiny network (`--real`: on EfficientNet-Lite0), with a stand-in for the browser that
 acknowledges every frame at once. Measures what the Python side offers and costs: frames a second, how much streaming
-slows the climb down (with and without a view in turns, so that what else runs meets both), Stop, a moved slider, and
-the kernel's memory over time. `explorer_in_browser.py` measures the same through JupyterLab.
+slows the climb down (with and without a view in turns, so that what else runs meets both), Stop, a moved slider, the
+kernel's memory over time, and on the real network how soon tiles are seen that are scrolled to.
+`explorer_in_browser.py` measures the same through JupyterLab.
 """
 
 import argparse
@@ -37,6 +38,8 @@ TARGETS = {
     "Stop until the last slice ended, ms": "<= 200 and a step",
     "slider to first changed frame, ms": "<= 500",
     "memory, growth in MB a minute": "0",
+    "scroll until all 20 tiles are seen, alone, ms": "<= 1000",
+    "scroll until all 20 tiles are seen, beside two explorers, ms": "<= 1000",
 }
 
 
@@ -204,6 +207,28 @@ def slider_milliseconds(explorer, wire, rounds):
     return times
 
 
+def scroll_milliseconds(model, layers, rounds):
+    """From a scroll to 20 tiles that have not begun until all of them are seen; every layer has an explorer."""
+    explorers = [jaxviz.explore(model, layer, steps=4096, size=128) for layer in layers]
+    for explorer in explorers:
+        explorer.comm.say(type="hello", view="benchmark")
+        explorer.comm.say(type="visible", units=list(range(20)))
+    while any(len(explorer.comm.frames) < 20 for explorer in explorers):
+        time.sleep(0.1)
+    session, times = explorers[0]._session, []
+    for turn in range(1, rounds + 1):
+        time.sleep(0.5)
+        units = list(range(20 * turn, 20 * turn + 20))
+        began = time.perf_counter()
+        explorers[0].comm.say(type="visible", units=units)
+        while not all(session.boards.shown.records.get((unit, 1)) for unit in units):
+            time.sleep(0.002)
+        times.append(1000 * (time.perf_counter() - began))
+    for explorer in explorers:
+        explorer.close()
+    return times
+
+
 def memory_growth(explorer, minutes):
     """Megabytes a minute: the slope of a line through the memory of the process, the first fifth left out."""
     process, samples = psutil.Process(), []
@@ -234,7 +259,7 @@ def main():
     wire = explorer.comm
     wire.say(type="hello", view="benchmark")
     wire.say(type="visible", units=list(range(64)))
-    while not wire.frames:
+    while image_steps(explorer) == 0:  # what is compiled first
         time.sleep(0.01)
     session = explorer._session
     serving, slices = Busy(session, "_serve"), Busy(session._live, "advance")
@@ -258,6 +283,12 @@ def main():
         "slider to first changed frame, ms": spread(sliders),
         "memory, growth in MB a minute": f"{growth:.1f} ({samples.min():.0f} to {samples.max():.0f} MB)",
     }
+    if arguments.real:
+        layers = [layer, "stage6/block1/expand", "stage4/block2/expand"]
+        for name, shown in (("alone", layers[:1]), ("beside two explorers", layers)):
+            measured[f"scroll until all 20 tiles are seen, {name}, ms"] = spread(
+                scroll_milliseconds(model, shown, arguments.rounds)
+            )
     print(f"{model.name}, {jax.default_backend()}, {Path(sys.executable).name}; medians with the range")
     print(table(["", "measured", "target"], [[name, value, TARGETS.get(name, "")] for name, value in measured.items()]))
 

@@ -113,6 +113,18 @@ def test_the_most_wanted_tiles_come_first(live):
     assert all(sign == 1 for _, sign in finished[2:7])
 
 
+def test_what_is_in_view_is_seen_at_once_though_fewer_tiles_climb_at_a_time(model, live):
+    live.aim("second", SETTINGS, from_scratch=True)
+    everything = [(unit, sign) for unit in range(6) for sign in (1, -1)]
+    live.prioritise([[(5, 1), (5, -1)], everything[:9], everything[9:10]])
+    updates = live.advance()
+    assert [(update.unit, update.sign) for update in updates] == [(5, 1), (5, -1), *everything[:9]]
+    assert {update.step for update in updates} == {0}
+    assert len({update.picture.tobytes() for update in updates}) == len(updates)
+    finish(live)
+    np.testing.assert_array_equal(live.rendering([(4, 1)]).images, rendered(model, "second", 4, 1).images)
+
+
 def test_tiles_of_one_tier_climb_together(live):
     live.aim("second", SETTINGS, from_scratch=True)
     live.prioritise([[(unit, sign) for unit in range(6) for sign in (1, -1)]])
