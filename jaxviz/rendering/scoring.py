@@ -91,7 +91,9 @@ class Scoring:
         nothing = jnp.zeros(len(images), jnp.float32), jnp.zeros_like(images)
         count = climb.transform.views
         scores, slopes = cast(Any, jax.lax.fori_loop(0, count // self.views_together, turn, nothing))
-        return scores / count, slopes / count
+        # A compiler divides by a number that it does not know in one program and multiplies in another.
+        share = 1 / jnp.float32(count)
+        return scores * share, slopes * share
 
     def _scores(
         self,

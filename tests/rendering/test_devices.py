@@ -32,6 +32,9 @@ def render(units, **options):
 renderings = {str(units): render(units) for units in ([0, 1, 2, 3, 4, 5], [3], list(range(6)) * 4)}
 devices = [slot.engine.devices.count for slot in made]
 holders = [len(jax.tree.leaves(slot._lanes)[0].sharding.device_set) for slot in made]
+# A compiler may divide by 9 where it does not know it, and multiply elsewhere.
+many = jaxviz.transforms.several_views(jaxviz.transforms.noise(0.1), count=9)
+renderings["views"] = render(range(6), transforms=many)
 live = jaxviz.rendering.Live(model)
 live.aim("second", jaxviz.Settings(steps=6, size=24, max_shift_pixels=4), from_scratch=True)
 live.prioritise([[(unit, sign) for unit in range(6) for sign in (1, -1)]])

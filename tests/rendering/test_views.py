@@ -113,6 +113,33 @@ def test_the_bits_of_a_unit_do_not_depend_on_who_is_beside_it_or_how_many_lanes_
     np.testing.assert_array_equal(in_turns.transparency, together.transparency)
 
 
+@pytest.mark.parametrize("transform", [noise(0.1), compose(rotate(10), shift(2))], ids=["noise", "moved"])
+def test_a_unit_is_the_same_bits_however_many_views_are_evaluated_together(model, transform, monkeypatch):
+    options = {"units": [1, 4], "transforms": several_views(transform, count=12), "steps": 5}
+    found = [render(model, "patterns", **options).images]
+    for together in (1, 2, 3):
+        monkeypatch.setattr(engines, "views_together", lambda _, together=together: together)
+        found.append(render(model, "patterns", **options).images)
+    for images in found[1:]:
+        np.testing.assert_array_equal(images, found[0])
+
+
+def test_another_number_of_views_compiles_nothing_if_as_many_are_evaluated_together(model):
+    def compilations(count):
+        compiled = []
+        jax.monitoring.register_event_duration_secs_listener(
+            lambda name, *_, **__: compiled.append(name) if "backend_compile" in name else None
+        )
+        try:
+            render(model, "patterns", units=[2], transforms=several_views(shift(3), count=count))
+        finally:
+            jax.monitoring.clear_event_listeners()
+        return compiled
+
+    assert compilations(16)
+    assert compilations(24) == compilations(32) == []
+
+
 def test_views_are_evaluated_together_as_many_as_divide_their_number():
     assert [lanes.views_together(views) for views in (1, 2, 8, 32, 12, 11)] == [1, 2, 8, 8, 6, 1]
 
