@@ -9,8 +9,11 @@ from jaxviz.results.messages import Shown
 from jaxviz.widgets.board import Board
 
 LEAST_WINDOW, GREATEST_WINDOW = 3, 12
-"""How many frames may be on their way: twice as many as the browser drew between two acknowledgements, of which there
+"""How many frames may be unacknowledged: twice as many as the browser drew between two acknowledgements, of which there
 are few, within these."""
+MOST_ON_THE_WAY = 3
+"""How many frames may really be on their way to the browser: each follows the one before after this part of the time
+until a frame was known to be drawn."""
 PATIENCE_SECONDS = 1.0
 """Until a frame that was not acknowledged holds back the next no more: while a cell of the user runs, no
 acknowledgement is heard, although every frame arrives."""
@@ -52,6 +55,9 @@ class Outbox:
         self._unacknowledged: dict[int, float] = {}  # number of the frame -> when it was sent
         self._window = LEAST_WINDOW
         self._number = 0
+        self._acknowledged = 0  # the number of the last frame
+        self._way_seconds = 0.0  # from sending it until this was heard
+        self._next_at = float("-inf")
         self._sent: dict[tuple[int, Tile], _Sent] = {}  # by generation and tile
         self._told: dict[tuple[int, Tile], tuple[int, float]] = {}  # of the chosen unit: version, when
 
@@ -59,11 +65,15 @@ class Outbox:
         """Note that a view was opened: it has seen nothing, and what was on its way will not be acknowledged."""
         self.views.add(view)
         self._unacknowledged.clear()
+        self._acknowledged, self._way_seconds = self._number, 0.0
         self._sent.clear()
         self._told.clear()
 
     def acknowledge(self, number: int) -> None:
         """Note that a frame and all before it were drawn."""
+        if number > self._acknowledged:
+            sent = self._unacknowledged.get(number, float("-inf"))  # or so long ago that it is forgotten
+            self._acknowledged, self._way_seconds = number, min(time.monotonic() - sent, PATIENCE_SECONDS)
         left = {sent: when for sent, when in self._unacknowledged.items() if sent > number}
         drawn = len(self._unacknowledged) - len(left)
         self._window = min(max(LEAST_WINDOW, 2 * drawn), GREATEST_WINDOW)
@@ -77,7 +87,7 @@ class Outbox:
             self._window = LEAST_WINDOW
         self._unacknowledged = young
         if len(young) < self._window:
-            return 0.0
+            return max(0.0, self._next_at - now)
         return min(self._unacknowledged.values()) + PATIENCE_SECONDS - now
 
     def next_frame(self, candidates: Iterable[Candidate]) -> tuple[int, Board, list[Shown]] | None:
@@ -104,7 +114,9 @@ class Outbox:
         height, width, _ = same[0].record.picture.shape
         chosen = same[: max(1, _MOST_PIXELS // (height * width))]
         self._number += 1
-        self._unacknowledged[self._number] = time.monotonic()
+        now = time.monotonic()
+        self._unacknowledged[self._number] = now
+        self._next_at = now + self._way_seconds / MOST_ON_THE_WAY
         if len(self._sent) > 4 * len(changed) + 4096:  # generations of long ago
             self._sent.clear()
         for shown in chosen:

@@ -2,6 +2,7 @@
 
 import io
 import time
+import types
 
 import numpy as np
 import pytest
@@ -86,17 +87,50 @@ def test_without_acknowledgement_there_is_no_fourth_frame(open_widget, monkeypat
     browser.until(lambda seen: {tile["step"] for tile, _ in seen.tiles.values()} == {200})
 
 
-def test_as_many_frames_are_on_their_way_as_the_browser_draws_between_two_acknowledgements():
-    outbox, board = Outbox(), Board("first", Settings(), 1)
-    record = TileRecord()
+@pytest.fixture
+def send():
+    """Send one frame from an outbox, and return its number."""
+    board, record = Board("first", Settings(), 1), TileRecord()
     record.picture = np.zeros((4, 4, 3), np.uint8)
+
+    def send(outbox):
+        record.version += 1
+        return outbox.next_frame([Candidate(board, Shown((0, 1), record, "climbing", still=False))])[0]
+
+    return send
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The outbox's clock, which stands still."""
+    clock = [100.0]
+    monkeypatch.setattr("jaxviz.widgets.outbox.time", types.SimpleNamespace(monotonic=lambda: clock[0]))
+    return clock
+
+
+@pytest.mark.parametrize(("way", "interval"), [(0.0, 0.0), (0.09, 0.03), (0.6, 0.2), (30.0, 1 / 3)])
+def test_no_frame_is_sent_before_a_third_of_the_time_that_the_last_was_on_its_way(send, clock, way, interval):
+    outbox = Outbox()
+    number = send(outbox)
+    assert outbox.seconds_until_open() == 0
+    clock[0] += way
+    outbox.seconds_until_open()  # forgets what was never heard of
+    outbox.acknowledge(number)
+    send(outbox)
+    assert outbox.seconds_until_open() == pytest.approx(interval)
+    outbox.acknowledge(number)  # by another view, which says nothing new
+    outbox.open("view")  # has a way of its own
+    send(outbox)
+    assert outbox.seconds_until_open() == 0
+
+
+def test_as_many_frames_are_unacknowledged_as_the_browser_draws_between_two_acknowledgements(send, clock):
+    outbox = Outbox()
 
     def sent_until_it_waits():
         before = len(drawn)
         while not outbox.seconds_until_open():
-            record.version += 1
-            number, _, _ = outbox.next_frame([Candidate(board, Shown((0, 1), record, "climbing", still=False))])
-            drawn.append(number)
+            drawn.append(send(outbox))
         return len(drawn) - before
 
     drawn = []
