@@ -47,7 +47,7 @@ bundle: js/node_modules/installed
 
 # Most of their time is compiling, which keeps one core busy.
 unit: .venv/installed-test
-	.venv/bin/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(addprefix --ignore=,$(slow_tests))
+	.venv/bin/pytest --numprocesses logical --maxprocesses 4 --dist loadfile $(addprefix --ignore=,$(slow_tests))
 
 # Screenshots of every test are in .artifacts/browser/.
 browser: .venv/installed-test .venv-kernels/installed js/node_modules/installed chromium
