@@ -8,6 +8,7 @@ import pytest
 from scipy import ndimage
 
 import jaxviz
+from compiling import compilations
 from jaxviz.optimizers import (
     adam,
     blur_gradients,
@@ -268,14 +269,10 @@ def test_a_recipe_makes_the_optimizer_again_and_other_numbers_compile_nothing(mo
     rendering = rendered(model, optimizer)
     assert rendering.recipe.optimizer == optimizer.record
     assert set(rendering.states) == {"done"}
-    compilations = []
-    jax.monitoring.register_event_duration_secs_listener(
-        lambda name, *_, **__: compilations.append(name) if "backend_compile" in name else None
-    )
-    moved = rendered(model, other)
-    np.testing.assert_array_equal(rendered(model, again).images, rendering.images)
-    jax.monitoring.clear_event_listeners()
-    assert not compilations
+    with compilations() as compiled:
+        moved = rendered(model, other)
+        np.testing.assert_array_equal(rendered(model, again).images, rendering.images)
+    assert compiled == []
     assert moved.recipe.optimizer == other.record
     assert np.abs(moved.images - rendering.images).max() > 1e-4
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import jaxviz
+from compiling import compilations
 from jaxviz.gradient_rules import redirected_relu
 from jaxviz.presets import PRESETS, compare_presets, named, table
 
@@ -72,15 +73,9 @@ def test_presets_that_differ_in_numbers_only_share_one_compiled_program(model, p
     def compare(presets):
         return compare_presets(model, model.layers[-1], units=[1, 2], presets=presets, size=48, steps=5, progress=False)
 
-    compiled = []
     first = compare(presets[:1])
-    jax.monitoring.register_event_duration_secs_listener(
-        lambda name, *_, **__: compiled.append(name) if "backend_compile" in name else None
-    )
-    try:
+    with compilations() as compiled:
         others = compare(presets[1:])
-    finally:
-        jax.monitoring.clear_event_listeners()
     assert compiled == []
     pictures = [first[presets[0].name].images, *(rendering.images for rendering in others.renderings.values())]
     assert all(np.abs(one - other).max() > 0.01 for one, other in itertools.combinations(pictures, 2))

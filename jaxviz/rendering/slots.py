@@ -162,11 +162,14 @@ class Slots:
         some = next(unit for unit in self._occupants if unit is not None)
         held = [some if unit is None else unit for unit in self._occupants]
         empty = np.array([unit is None for unit in self._occupants])
-        is_one_of_many = request.views_apart and request.transform.views == 1
+        transform = request.transform
+        # A single view is written as many are, so that another number is the same program.
+        if request.views_apart and transform.views == 1:
+            transform = several_views(transform, count=1)
         self._climb = Climb(
             stacked([self._objectives[unit] for unit in held]),
             request.parameterization,
-            several_views(request.transform, count=1) if is_one_of_many else request.transform,
+            transform,
             np.float32(request.learning_rate),
             {name: np.float32(number) for name, number in getattr(request.optimizer, "numbers", {}).items()},
             traced(request.stop_on_plateau),

@@ -7,6 +7,7 @@ import optax
 import pytest
 
 import jaxviz
+from compiling import compilations
 from jaxviz import transforms
 from jaxviz.rendering.request import make_request
 from jaxviz.transforms.gains import drawn_gains
@@ -137,12 +138,8 @@ def test_gains_follow_the_channels_wherever_a_network_has_them():
 
 def test_a_moved_range_of_gains_compiles_nothing(model):
     render(model, "last", units=[0], transforms=transforms.ranges(gain_range=0.0))
-    compiled = []
-    jax.monitoring.register_event_duration_secs_listener(
-        lambda name, *_, **__: compiled.append(name) if "backend_compile" in name else None
-    )
-    moved = render(model, "last", units=[0], transforms=transforms.ranges(gain_range=0.3))
-    jax.monitoring.clear_event_listeners()
+    with compilations() as compiled:
+        moved = render(model, "last", units=[0], transforms=transforms.ranges(gain_range=0.3))
     assert compiled == []
     assert moved.recipe.transforms["transforms"][-1] == {"kind": "gains", "gain_range": 0.3, "rising_steps": 64}
 

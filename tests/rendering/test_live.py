@@ -1,13 +1,12 @@
 """The live climb makes the pictures that `render` makes, in any order of wishes, and changes only what it must."""
 
-import contextlib
-
 import jax
 import numpy as np
 import pytest
 from test_render import small_network
 
 import jaxviz
+from compiling import compilations
 from jaxviz.rendering import Live
 from jaxviz.rendering.slots import Slots
 
@@ -133,18 +132,6 @@ def test_tiles_of_one_tier_climb_together(live):
         steps |= {(update.unit, update.sign): update.step for update in changed}
         if len(steps) == 12:
             assert max(steps.values()) - min(steps.values()) <= 16
-
-
-@contextlib.contextmanager
-def compilations():
-    compiled = []
-    jax.monitoring.register_event_duration_secs_listener(
-        lambda name, *_, **__: compiled.append(name) if "backend_compile" in name else None
-    )
-    try:
-        yield compiled
-    finally:
-        jax.monitoring.clear_event_listeners()
 
 
 @pytest.mark.parametrize("from_scratch", [True, False])

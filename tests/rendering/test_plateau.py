@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 
 import jaxviz
+from compiling import compilations
 from jaxviz import Plateau
 from jaxviz.rendering.plateau import no_progress, traced, watch
 
@@ -136,13 +137,9 @@ def test_a_unit_without_a_gradient_is_called_dead_and_costs_only_the_patience():
 
 def test_other_settings_compile_nothing(model):
     render(model, stop_on_plateau=SOON)
-    compiled = []
-    jax.monitoring.register_event_duration_secs_listener(
-        lambda name, *_, **__: compiled.append(name) if "backend_compile" in name else None
-    )
-    render(model, stop_on_plateau=Plateau(patience_steps=9, least_gain=0.2, smoothing_steps=2))
-    render(model)
-    jax.monitoring.clear_event_listeners()
+    with compilations() as compiled:
+        render(model, stop_on_plateau=Plateau(patience_steps=9, least_gain=0.2, smoothing_steps=2))
+        render(model)
     assert compiled == []
 
 

@@ -7,6 +7,7 @@ import optax
 import pytest
 
 import jaxviz
+from compiling import compilations
 from jaxviz import transforms
 from jaxviz.rendering import climb, engines, slots
 
@@ -82,21 +83,13 @@ def test_another_key_gives_another_image_and_the_same_key_the_same(model):
 
 
 def test_other_units_of_a_layer_compile_nothing(model):
-    def compilations(units, **options):
-        counter = []
-        with jax.log_compiles(False):
-            jax.monitoring.register_event_duration_secs_listener(
-                lambda name, *_, **__: counter.append(name) if "backend_compile" in name else None
-            )
-            render(model, "second", units=units, **options)
-        jax.monitoring.clear_event_listeners()
-        return len(counter)
-
-    compilations([0, 1])
-    assert compilations([4, 5]) == 0
-    assert compilations([2, 3], key=7, learning_rate=0.01) == 0
-    assert compilations([2, 3], parameterization=jaxviz.fourier(decay_power=1.3)) == 0
-    assert compilations([2, 3], steps=5) == 0
+    render(model, "second", units=[0, 1])
+    with compilations() as compiled:
+        render(model, "second", units=[4, 5])
+        render(model, "second", units=[2, 3], key=7, learning_rate=0.01)
+        render(model, "second", units=[2, 3], parameterization=jaxviz.fourier(decay_power=1.3))
+        render(model, "second", units=[2, 3], steps=5)
+    assert compiled == []
 
 
 def test_the_default_climbs_the_value_before_a_rectifier(model):

@@ -7,6 +7,7 @@ import optax
 import pytest
 
 import jaxviz
+from compiling import compilations
 from jaxviz.rendering import engines, lanes
 from jaxviz.rendering.request import make_request
 from jaxviz.transforms import annealed, closeup, compose, from_json, noise, rotate, several_views, shift
@@ -125,19 +126,16 @@ def test_a_unit_is_the_same_bits_however_many_views_are_evaluated_together(model
 
 
 def test_another_number_of_views_compiles_nothing_if_as_many_are_evaluated_together(model):
-    def compilations(count):
-        compiled = []
-        jax.monitoring.register_event_duration_secs_listener(
-            lambda name, *_, **__: compiled.append(name) if "backend_compile" in name else None
-        )
-        try:
-            render(model, "patterns", units=[2], transforms=several_views(shift(3), count=count))
-        finally:
-            jax.monitoring.clear_event_listeners()
-        return compiled
+    def climb(count):
+        render(model, "patterns", units=[2], transforms=several_views(shift(3), count=count))
 
-    assert compilations(16)
-    assert compilations(24) == compilations(32) == []
+    with compilations() as compiled:
+        climb(16)
+    assert compiled
+    with compilations() as compiled:
+        climb(24)
+        climb(32)
+    assert compiled == []
 
 
 def test_views_are_evaluated_together_as_many_as_divide_their_number():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import jaxviz
+from compiling import compilations
 from jaxviz.parameterizations import phase_only
 
 COLOURS = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]]) / 0.46195
@@ -208,18 +209,12 @@ def shifted(activation, unit, offset):
 )
 def test_other_numbers_compile_nothing(asked):
     model = striped_network()
-    compiled = []
 
     def climb(number):
         given = {"objective": jaxviz.channel("patterns", 0), "steps": 3, "size": 20, "progress": False} | asked(number)
         return jaxviz.render(model, given.pop("objective"), **given)
 
     climb(1.0)
-    jax.monitoring.register_event_duration_secs_listener(
-        lambda name, *_, **__: compiled.append(name) if "backend_compile" in name else None
-    )
-    try:
+    with compilations() as compiled:
         climb(1.5)
-    finally:
-        jax.monitoring.clear_event_listeners()
     assert compiled == []

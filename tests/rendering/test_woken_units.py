@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import jaxviz
+from compiling import compilations
 from jaxviz import Recipe, gradient_rules
 from jaxviz.gradient_rules import redirected_relu, smoothed_max_pool
 
@@ -79,20 +80,17 @@ def test_each_image_of_a_lane_is_woken(model):
 
 
 def test_another_number_compiles_nothing_and_another_rule_does(model):
-    def compilations(rules):
-        counter = []
-        jax.monitoring.register_event_duration_secs_listener(
-            lambda name, *_, **__: counter.append(name) if "backend_compile" in name else None
-        )
-        result = render(model, unit(DEAD), gradient_rules=rules)
-        jax.monitoring.clear_event_listeners()
-        return len(counter), result.scores[0]
+    def score(rules):
+        return render(model, unit(DEAD), gradient_rules=rules).scores[0]
 
-    _, most = compilations(redirected_relu())
-    none, least = compilations(redirected_relu(steps=1))
-    assert none == 0
+    most = score(redirected_relu())
+    with compilations() as compiled:
+        least = score(redirected_relu(steps=1))
+    assert compiled == []
     assert least < most
-    assert compilations([redirected_relu(), smoothed_max_pool()])[0] > 0
+    with compilations() as compiled:
+        score([redirected_relu(), smoothed_max_pool()])
+    assert compiled
 
 
 def test_lowering_changes_nothing_but_the_order_of_sums(model):
