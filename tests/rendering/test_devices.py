@@ -13,7 +13,7 @@ import pytest
 PROGRAM = """
 import json, sys
 import jax, numpy as np
-sys.path[:0] = ["tests/rendering"]
+sys.path[:0] = ["tests", "tests/rendering"]
 import jaxviz
 from jaxviz.rendering import slots
 from test_render import small_network

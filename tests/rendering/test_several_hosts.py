@@ -21,7 +21,7 @@ import jax, numpy as np
 host, address, path, steps, learning_rate = sys.argv[1:]
 if address:
     jax.distributed.initialize(address, 2, int(host), heartbeat_timeout_seconds=HEARTBEAT)
-sys.path[:0] = ["tests/rendering"]
+sys.path[:0] = ["tests", "tests/rendering"]
 import jaxviz
 from jaxviz.rendering import slots
 from test_render import small_network
