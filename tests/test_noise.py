@@ -24,11 +24,37 @@ def test_noise_is_distributed_as_a_normal_variable_out_to_its_tails():
     assert np.mean(np.abs(drawn) > 3) == pytest.approx(2 * scipy.stats.norm.sf(3), rel=0.15)
 
 
-def test_values_of_noise_that_come_from_one_random_word_have_nothing_to_do_with_each_other():
+def test_values_of_noise_have_nothing_to_do_with_each_other():
     drawn = np.asarray(transforms.noise(1.0)(jax.random.key(4), jnp.zeros(100_000)))
-    for distance in (1, 2, 3):
-        assert np.corrcoef(drawn[distance:], drawn[:-distance])[0, 1] == pytest.approx(0, abs=0.01)
+    for distance in (1, 2, 3, 51, 153):
+        assert np.corrcoef(drawn[distance:], drawn[:-distance])[0, 1] == pytest.approx(0, abs=0.015)
     assert np.corrcoef(np.abs(drawn[::2]), np.abs(drawn[1::2]))[0, 1] == pytest.approx(0, abs=0.02)
+
+
+def test_noise_has_as_much_of_every_frequency():
+    drawn = np.asarray(transforms.noise(1.0)(jax.random.key(6), jnp.zeros((128, 96)))) / np.sqrt(128 * 96)
+    power = np.abs(np.fft.fft2(drawn)) ** 2
+    assert scipy.stats.kstest(power[:, 1:48].ravel(), "expon").pvalue > 0.01
+
+
+def noises(count, shape=(40, 51, 3)):
+    keys = jax.random.split(jax.random.key(8), count)
+    return np.asarray(jax.vmap(transforms.noise(1.0), in_axes=(0, None))(keys, jnp.zeros(shape))).reshape(count, -1)
+
+
+def test_noise_of_one_key_says_nothing_of_the_noise_of_another():
+    """Their correlations are those of independent numbers: normal, with the root of their count below."""
+    drawn = noises(60)
+    correlations = np.corrcoef(drawn)[np.triu_indices(60, 1)] * np.sqrt(drawn.shape[1])
+    assert scipy.stats.kstest(correlations, "norm").pvalue > 0.01
+    assert np.abs(correlations).max() < 5
+
+
+def test_every_value_of_noise_is_a_normal_variable_of_its_key():
+    drawn = noises(2000, (3, 5, 1))
+    assert all(scipy.stats.kstest(value, "norm").pvalue > 0.001 for value in drawn.T)
+    correlations = np.corrcoef(drawn.T)[np.triu_indices(15, 1)] * np.sqrt(2000)
+    assert scipy.stats.kstest(correlations, "norm").pvalue > 0.01
 
 
 @pytest.mark.parametrize("shape", [(1,), (3, 5, 1), (1, 1, 3)])

@@ -30,7 +30,7 @@ def normal(*shape, standard_deviation=1.0):
 
 
 def spectrum(height, width, channels, standard_deviation=1.0):
-    coefficients = normal(2, height, width // 2 + 1, channels, standard_deviation=standard_deviation)
+    coefficients = normal(2, channels, height, width // 2 + 1, standard_deviation=standard_deviation)
     return Spectrum(jnp.array(coefficients), width)
 
 
@@ -50,11 +50,11 @@ def unsquashed(image):
 
 def fourier_by_numpy(coefficients, width, decay_power=1.0, *, decorrelated=True):
     """The image of lucid's `fft_image`, wave by wave, with the width's own frequencies."""
-    height, channels = coefficients.shape[1], coefficients.shape[3]
+    channels, height = coefficients.shape[1:3]
     rows, columns = np.arange(height)[:, None, None], np.arange(width)[None, :, None]
     free = np.zeros((height, width, channels))
     for row, column in np.ndindex(height, width // 2 + 1):
-        real, imaginary = coefficients[:, row, column].astype(np.float64)
+        real, imaginary = coefficients[:, :, row, column].astype(np.float64)
         frequency = np.hypot(min(row, height - row) / height, column / width)
         amplitude = max(frequency, 1 / max(height, width)) ** -decay_power * np.sqrt(height * width)
         phase = 2 * np.pi * (row * rows / height + column * columns / width)
@@ -89,8 +89,8 @@ def test_pixel_images_are_squashed_colours(shape):
 def test_a_coefficient_is_a_wave_along_its_own_rows_and_columns():
     """On a square image height and width can be taken for each other; here they cannot."""
     for height, width in ((12, 30), (30, 12), (15, 9)):
-        coefficients = np.zeros((2, height, width // 2 + 1, 1), np.float32)
-        coefficients[0, 3, 1] = 0.3
+        coefficients = np.zeros((2, 1, height, width // 2 + 1), np.float32)
+        coefficients[0, 0, 3, 1] = 0.3
         free = unsquashed(image_of(fourier(), Spectrum(jnp.array(coefficients), width)))[..., 0]
         found = np.abs(np.fft.fft2(free))
         strongest = sorted(zip(*np.unravel_index(np.argsort(found, axis=None)[-2:], found.shape), strict=True))
@@ -106,7 +106,7 @@ def test_every_image_has_its_coefficients(shape):
     found = np.fft.rfft2(unsquashed(image), axes=(0, 1))
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
     scale = np.sqrt(height * width) / np.maximum(frequency, 1 / max(height, width)) / 4
-    real, imaginary = np.asarray(variables.coefficients) * scale[..., None]
+    real, imaginary = np.moveaxis(np.asarray(variables.coefficients), 1, -1) * scale[..., None]
     inner = np.s_[:, 1 : (width + 1) // 2]  # the first and an even width's last column hold their own mirror image
     np.testing.assert_allclose(found[inner], (real + 1j * imaginary)[inner], atol=2e-3)
     assert found.shape[2] == channels
@@ -242,8 +242,8 @@ def test_gradients_reach_every_coefficient_that_decides_something(shape):
 
     found = np.asarray(gradient(variables).coefficients)
     assert np.isfinite(found).all()
-    assert np.all(np.abs(found[0]).max(axis=-1) > 0)
-    decided = np.abs(found[1]).max(axis=-1) > 1e-7
+    assert np.all(np.abs(found[0]).max(axis=0) > 0)
+    decided = np.abs(found[1]).max(axis=0) > 1e-7
     idle = {(0, 0)} | ({(0, shape[1] // 2)} if shape[1] % 2 == 0 else set())  # a mean has no imaginary part
     idle |= {(shape[0] // 2, column) for _, column in idle} if shape[0] % 2 == 0 else set()
     assert set(zip(*map(np.ndarray.tolist, np.nonzero(~decided)), strict=True)) == idle

@@ -20,9 +20,10 @@ class Spectrum:
     """The variables of `fourier`.
 
     Attributes:
-        coefficients: `[2, height, width // 2 + 1, channel]`, real parts and then imaginary parts, in the
+        coefficients: `[2, channel, height, width // 2 + 1]`, real parts and then imaginary parts, in the
             order of `numpy.fft.rfft2`: the half of the spectrum that decides the other. A signal has one axis
-            in place of the two, a volume three.
+            in place of the last two, a volume three. The transform wants the channels first; with them last every
+            step would copy the coefficients, and their gradient, into another order.
         width: of the image, in pixels: the last extent. An even width and the next odd one have half spectra of
             one size.
     """
@@ -33,7 +34,7 @@ class Spectrum:
     @property
     def extents(self) -> tuple[int, ...]:
         """Height and width of the image in pixels, or as many numbers as the signal has axes."""
-        return (*self.coefficients.shape[1:-2], self.width)
+        return (*self.coefficients.shape[2:-1], self.width)
 
 
 @partial(
@@ -54,7 +55,7 @@ class Fourier(Parameterization):
     def init(self, key: PRNGKeyArray, *shape: int) -> Spectrum:
         """Draw every real and every imaginary part from the same normal distribution."""
         extents, channels = positions(self, shape)
-        normal = jax.random.normal(key, (2, *half_extents(extents), channels), jnp.float32)
+        normal = jax.random.normal(key, (2, channels, *half_extents(extents)), jnp.float32)
         return Spectrum(jnp.float32(self.standard_deviation) * normal, extents[-1])
 
     def to_image(self, variables: Spectrum) -> Image:
@@ -64,8 +65,8 @@ class Fourier(Parameterization):
     def unsquashed(self, variables: Spectrum) -> Image:
         """Return the image before it is squashed."""
         extents = variables.extents
-        # The transform wants the channels first; colours are mixed before it, where there are half as many.
-        coefficients = jnp.moveaxis(variables.coefficients, -1, 1) * self._scale(extents)
+        # Colours are mixed before the transform, where there are half as many.
+        coefficients = variables.coefficients * self._scale(extents)
         coefficients = mixing(self.decorrelated, self.colours, len(extents), coefficients.shape[1])(coefficients, 1)
         return sum_of_waves(coefficients[0], coefficients[1], extents)
 
@@ -75,7 +76,7 @@ class Fourier(Parameterization):
         free = unmixing(self.decorrelated, self.colours, len(extents), image.shape[-1])(to_free(image))
         spectrum = jnp.fft.rfftn(jnp.moveaxis(free, -1, 0), axes=tuple(range(1, image.ndim)))
         coefficients = jnp.stack([spectrum.real, spectrum.imag]) / self._scale(extents)
-        return Spectrum(jnp.moveaxis(coefficients, 1, -1), extents[-1])
+        return Spectrum(coefficients, extents[-1])
 
     def _scale(self, extents: tuple[int, ...]) -> Float[Array, "1 1 *half"]:
         decay = jnp.float32(frequencies(extents)) ** -jnp.float32(self.decay_power)
@@ -122,7 +123,7 @@ def fourier(
         >>> import jax
         >>> variables = fourier().init(jax.random.key(0), 96, 127, 3)
         >>> variables.coefficients.shape
-        (2, 96, 64, 3)
+        (2, 3, 96, 64)
         >>> image = fourier().to_image(variables)
         >>> image.shape
         (96, 127, 3)

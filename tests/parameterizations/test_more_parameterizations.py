@@ -162,7 +162,7 @@ def test_fourier_of_any_number_of_axes_is_the_inverse_transform(extents):
     axes = [np.fft.fftfreq(extent) for extent in extents[:-1]] + [np.fft.rfftfreq(extents[-1])]
     frequency = np.sqrt(sum(axis**2 for axis in np.meshgrid(*axes, indexing="ij")))
     scale = np.sqrt(np.prod(extents)) / 4 / np.maximum(frequency, 1 / max(extents)) ** 1.2
-    real, imaginary = np.asarray(variables.coefficients, np.float64) * scale[..., None]
+    real, imaginary = np.moveaxis(np.asarray(variables.coefficients, np.float64), 1, -1) * scale[..., None]
     expected = np.fft.irfftn(real + 1j * imaginary, s=extents, axes=range(len(extents)))
     np.testing.assert_allclose(unsquashed(image), expected, atol=1e-4)
 
