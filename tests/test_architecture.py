@@ -41,7 +41,7 @@ LATE_ARROWS = {
 
 # Packages that only these files may import, whenever they do it.
 RESERVED = {
-    "flax": ("models/flax_linen.py", "models/flax_nnx.py", "models/zoo/"),
+    "flax": ("models/flax_linen.py", "models/flax_nnx.py", "models/zoo/", "parameterizations/cppn_network.py"),
     "keras": ("models/keras_jax.py",),
     "equinox": ("models/equinox_module.py",),
     "jax._src": ("models/jax_internals.py",),
@@ -142,6 +142,7 @@ def test_every_import_follows_the_arrows(path):
         ("transforms/base.py", "import jaxviz.rendering"),
         ("models/model.py", "from jaxviz.rendering.engine import climb"),
         ("models/model.py", "from flax import nnx"),
+        ("parameterizations/cppn.py", "from flax import linen"),
         ("models/flax_nnx.py", "import keras"),
         ("models/program.py", "import jax\n\njax._src.core.Jaxpr"),
         ("models/program.py", "from jax.extend import core"),

@@ -37,6 +37,20 @@ def test_noise_has_as_much_of_every_frequency():
     assert scipy.stats.kstest(power[:, 1:48].ravel(), "expon").pvalue > 0.01
 
 
+def test_nothing_of_the_noise_comes_back_elsewhere_in_an_image():
+    drawn = np.asarray(transforms.noise(1.0)(jax.random.key(7), jnp.zeros((280, 301, 3)))).ravel()
+    spectrum = np.fft.rfft(drawn, 2 * drawn.size)
+    alike = np.fft.irfft(np.abs(spectrum) ** 2)[1 : drawn.size // 2] / drawn.size
+    assert np.abs(alike).max() < 0.012  # at every distance; 0.009 of independent numbers
+
+
+def test_more_numbers_than_a_piece_has_are_distributed_as_few():
+    drawn = np.asarray(transforms.noise(1.0)(jax.random.key(9), jnp.zeros((301, 503, 3)))).ravel()
+    assert scipy.stats.kstest(drawn, "norm").statistic < 0.005
+    for distance in (1, 3, 1509, drawn.size // 2):
+        assert np.corrcoef(drawn[distance:], drawn[:-distance])[0, 1] == pytest.approx(0, abs=0.01)
+
+
 def noises(count, shape=(40, 51, 3)):
     keys = jax.random.split(jax.random.key(8), count)
     return np.asarray(jax.vmap(transforms.noise(1.0), in_axes=(0, None))(keys, jnp.zeros(shape))).reshape(count, -1)

@@ -1,8 +1,4 @@
-"""An image as a small network of positions: a pattern without pixels, sharp at any size.
-
-It is no Flax module: a parameterization is two pure functions that are mapped over lanes, for which a module would be
-split and merged in every step, its shapes stored in its layers; and only adapters import a framework.
-"""
+"""An image as a small Flax network of positions: a pattern without pixels, sharp at any size."""
 
 import math
 from dataclasses import dataclass
@@ -17,23 +13,18 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from jaxviz.parameterizations.base import Image, Leaf, Parameterization, finite, positions
 from jaxviz.parameterizations.colour import to_unit_range
 
-# So that arctangent and its square have about mean zero and deviation one for normal inputs (lucid 0.3.10).
-_ODD_SCALE, _EVEN_SCALE = 0.67, 0.6
 
-
-@partial(jax.tree_util.register_dataclass, data_fields=["kernels", "biases"], meta_fields=["extents"])
+@partial(jax.tree_util.register_dataclass, data_fields=["parameters"], meta_fields=["extents"])
 @dataclass(frozen=True, eq=False)
 class Layers:
     """The variables of `cppn`.
 
     Attributes:
-        kernels: one matrix for each layer.
-        biases: one vector for each layer.
+        parameters: of the network, as Flax has them: `parameters["params"]["Dense_0"]["kernel"]`.
         extents: height and width of the image, in pixels.
     """
 
-    kernels: tuple[Leaf, ...]
-    biases: tuple[Leaf, ...]
+    parameters: dict[str, Any]
     extents: tuple[int, ...]
 
 
@@ -50,22 +41,18 @@ class Cppn(Parameterization):
     def init(self, key: PRNGKeyArray, *shape: int) -> Layers:
         """Draw kernels whose outputs have the deviation of their inputs; the last is zero: a mid grey."""
         extents, channels = positions(self, shape)
-        sizes = [len(extents), *[2 * self.hidden_channels] * self.layers]
-        kernels = [
-            jax.random.normal(one, (inputs, self.hidden_channels), jnp.float32) * jnp.float32(1 / math.sqrt(inputs))
-            for one, inputs in zip(jax.random.split(key, self.layers), sizes, strict=False)
-        ]
-        kernels.append(jnp.zeros((sizes[-1], channels), jnp.float32))
-        biases = [jnp.zeros(kernel.shape[1], jnp.float32) for kernel in kernels]
-        return Layers(tuple(kernels), tuple(biases), extents)
+        return Layers(self._network(channels).init(key, jnp.zeros((1, len(extents)))), extents)
 
     def to_image(self, variables: Layers) -> Image:
         """Give every position through the layers, and squash what comes out to [0, 1]."""
+        channels = variables.parameters["params"][f"Dense_{self.layers}"]["bias"].shape[-1]
         values = coordinates(variables.extents) * jnp.float32(self.scale)
-        *hidden, last = zip(variables.kernels, variables.biases, strict=True)
-        for kernel, bias in hidden:
-            values = _composite(jnp.matmul(values, kernel, precision="highest") + _along(bias, values))
-        return to_unit_range(jnp.matmul(values, last[0], precision="highest") + _along(last[1], values))
+        return to_unit_range(self._network(channels).apply(variables.parameters, values))
+
+    def _network(self, channels: int) -> Any:
+        from jaxviz.parameterizations.cppn_network import Network
+
+        return Network(self.hidden_channels, self.layers, channels)
 
 
 def coordinates(extents: tuple[int, ...]) -> Float[Array, "*position axis"]:
@@ -102,19 +89,10 @@ def cppn(*, hidden_channels: int = 24, layers: int = 8, scale: float = 1.0) -> C
     Example:
         >>> import jax
         >>> variables = cppn().init(jax.random.key(0), 30, 41, 3)
-        >>> len(variables.kernels), cppn().to_image(variables)[0, 0].tolist()
+        >>> len(variables.parameters["params"]), cppn().to_image(variables)[0, 0].tolist()
         (9, [0.5, 0.5, 0.5])
     """
     for name, value in (("hidden_channels", hidden_channels), ("layers", layers)):
         if isinstance(value, bool) or int(value) != value or value < 1:
             raise ValueError(f"{name} is {value}; give a whole number, 1 or more.")
     return Cppn(int(hidden_channels), int(layers), finite(scale, "scale", least=0))
-
-
-def _composite(values: Float[Array, "*position channel"]) -> Float[Array, "*position doubled"]:
-    odd = jnp.arctan(values)
-    return jnp.concatenate([odd / _ODD_SCALE, jnp.square(odd) / _EVEN_SCALE], axis=-1)
-
-
-def _along(bias: Any, values: Array) -> Array:
-    return bias.reshape(*[1] * (values.ndim - 1), -1)

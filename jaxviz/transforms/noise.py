@@ -13,7 +13,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from jaxviz.transforms.base import Disturbed, Image, Transform
 from jaxviz.transforms.values import Leaf, limit
 
-_PLACES = 2**17
+# Of a piece in its table, and the most numbers that a piece has: every compiled program holds the tables.
+_PLACES, _LONGEST = 2**16, 2**18
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["standard_deviation", "uniform"], meta_fields=[])
@@ -41,25 +42,32 @@ class Noise(Transform):
 def normal(key: PRNGKeyArray, count: int) -> Float[Array, " count"]:
     """Return so many numbers that are distributed as a normal variable and have nothing to do with each other.
 
-    They are the sum of two pieces of a long table of such numbers, each from a random one of 131,072 places. With the
-    key the places change, and with these what any two numbers are, so noise of one key says nothing of another's. To
-    draw each number anew is a tenth of a step on a CPU; this is a hundredth.
+    They are the sum of two pieces, each from a random one of 65,536 places of a table of such numbers. The places
+    change with the key, so noise of one key says nothing of another's. To draw each number anew is a tenth of a step on
+    a CPU; this is a hundredth. More than 262,144 numbers are made of several such sums, of which a part may come back
+    at another place, mixed with other numbers.
 
     References:
         T. Salimans, J. Ho, X. Chen, S. Sidor, I. Sutskever: Evolution strategies as a scalable alternative to
         reinforcement learning. 2017. arXiv:1703.03864. Noise from random places of one table.
     """
-    table = jnp.asarray(_table(count))
-    places = jax.random.bits(key, (2,), jnp.uint32) // np.uint32(2**32 // _PLACES)
-    first, second = (lax.dynamic_slice(table, (place.astype(jnp.int32),), (count,)) for place in places)
-    return first + second
+    sums = -(-count // _LONGEST)
+    length = -(-count // sums)
+    bits = jax.random.bits(key, (2, sums), jnp.uint32)
+    places = (bits // np.uint32(2**32 // _PLACES)).astype(jnp.int32)
+
+    def piece(table: Array, place: Array) -> Array:
+        return lax.dynamic_slice(table, [place], [length])
+
+    pieces = jax.vmap(jax.vmap(piece, in_axes=(None, 0)))(jnp.asarray(_tables(length)), places)
+    return pieces.sum(0).ravel()[:count]
 
 
 @functools.lru_cache(maxsize=8)
-def _table(count: int) -> np.ndarray:
-    """Return normal numbers, of which the sum of two has variance one; longer tables begin as shorter ones do."""
+def _tables(length: int) -> np.ndarray:
+    """Return two tables for pieces of a length, of normal numbers; the sum of two has variance one."""
     # Of NumPy's generators this alone promises to give the same numbers for ever.
-    numbers = np.random.RandomState(0).standard_normal(_PLACES + count)
+    numbers = np.random.RandomState(0).standard_normal((2, _PLACES + length))
     return (numbers / np.sqrt(2)).astype(np.float32)
 
 

@@ -96,9 +96,12 @@ def test_a_network_of_positions_is_what_numpy_computes():
     parameterization = cppn(hidden_channels=6, layers=3, scale=2)
     variables, first = start(parameterization, (11, 8, 3))
     assert (first == 0.5).all()
-    kernels = [RANDOM.normal(size=kernel.shape).astype(np.float32) / 2 for kernel in variables.kernels]
-    biases = [RANDOM.normal(size=bias.shape).astype(np.float32) for bias in variables.biases]
-    moved = type(variables)(tuple(map(jnp.array, kernels)), tuple(map(jnp.array, biases)), (11, 8))
+    layers = [variables.parameters["params"][f"Dense_{layer}"] for layer in range(4)]
+    kernels = [RANDOM.normal(size=layer["kernel"].shape).astype(np.float32) / 2 for layer in layers]
+    biases = [RANDOM.normal(size=layer["bias"].shape).astype(np.float32) for layer in layers]
+    both = enumerate(zip(kernels, biases, strict=True))
+    moved = {f"Dense_{layer}": {"kernel": jnp.array(kernel), "bias": jnp.array(bias)} for layer, (kernel, bias) in both}
+    moved = type(variables)({"params": moved}, (11, 8))
     rows, columns = np.linspace(-(3**0.5), 3**0.5, 11), np.linspace(-(3**0.5), 3**0.5, 8)
     expected = np.empty((11, 8, 3))
     for row, column in np.ndindex(11, 8):
@@ -113,7 +116,13 @@ def test_a_network_of_positions_is_what_numpy_computes():
 def test_a_network_of_positions_can_leave_its_grey_start():
     variables = cppn().init(jax.random.key(0), 9, 9, 3)
     gradient = jax.grad(lambda variables: cppn().to_image(variables)[2, 3, 0])(variables)
-    assert np.abs(np.asarray(gradient.kernels[-1])).max() > 0
+    assert np.abs(np.asarray(gradient.parameters["params"]["Dense_8"]["kernel"])).max() > 0
+
+
+def test_a_network_of_positions_starts_with_kernels_that_keep_the_deviation():
+    layers = cppn(hidden_channels=200, layers=2).init(jax.random.key(1), 9, 9, 3).parameters["params"]
+    assert np.std(layers["Dense_1"]["kernel"]) == pytest.approx(400**-0.5, rel=0.02)
+    assert not np.any(layers["Dense_2"]["kernel"])
 
 
 def test_greys_are_those_of_one_channel():
