@@ -56,11 +56,13 @@ def normal(key: PRNGKeyArray, count: int) -> Float[Array, " count"]:
     bits = jax.random.bits(key, (2, sums), jnp.uint32)
     places = (bits // np.uint32(2**32 // _PLACES)).astype(jnp.int32)
 
-    def piece(table: Array, place: Array) -> Array:
-        return lax.dynamic_slice(table, [place], [length])
-
-    pieces = jax.vmap(jax.vmap(piece, in_axes=(None, 0)))(jnp.asarray(_tables(length)), places)
-    return pieces.sum(0).ravel()[:count]
+    # Each piece is read by itself: read together, or added up along an axis, they are not merged with what adds them
+    # to the image, and a step took 10 % longer.
+    first, second = (
+        [lax.dynamic_slice(jnp.asarray(table), [place], [length]) for place in own]
+        for table, own in zip(_tables(length), places, strict=True)
+    )
+    return jnp.concatenate([one + other for one, other in zip(first, second, strict=True)])[:count]
 
 
 @functools.lru_cache(maxsize=8)
