@@ -16,6 +16,7 @@ from jax._src.core import DebugInfo
 from jax.extend import core as jax_core
 
 _NN_FUNCTIONS_FILE = "jax/_src/nn/functions.py"
+_LARGE_BYTES = 2**16
 
 
 def trace(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -27,19 +28,24 @@ def trace(function: Callable[..., Any], *arguments: Any) -> Any:
     return jax.make_jaxpr(function)(*arguments)
 
 
-def split(program: Any, count: int) -> tuple[Callable[..., list[Any]], Callable[..., list[Any]]]:
-    """Split a program in what its first inputs alone decide, and the rest.
+def split(program: Any, count: int) -> tuple[list[Any], Callable[..., list[Any]], Callable[..., list[Any]]]:
+    """Split a program in its large constants, what its first inputs alone decide, and the rest.
 
-    Equations whose result is larger than what they read stay in the rest: to keep it costs more than to make it.
+    Equations whose result is larger than what they read stay in the rest: to keep it costs more than to make it. Small
+    constants do, too: the compiler computes with them.
 
     Args:
         program: A closed jaxpr.
         count: How many inputs are the first.
 
     Returns:
-        `early(*first_inputs) -> kept` and `late(*kept, *other_inputs) -> results`, as a list each.
+        The constants, `early(*first_inputs) -> kept` and `late(*constants, *kept, *other_inputs) -> results`, which
+        return a list each.
     """
     jaxpr = program.jaxpr
+    constants = list(zip(jaxpr.constvars, program.consts, strict=True))
+    large = [(variable, value) for variable, value in constants if _bytes(variable) > _LARGE_BYTES]
+    small = [(variable, value) for variable, value in constants if _bytes(variable) <= _LARGE_BYTES]
     known: dict[Any, None] = dict.fromkeys(jaxpr.invars[:count])
     early: list[Any] = []
     late: list[Any] = []
@@ -59,19 +65,21 @@ def split(program: Any, count: int) -> tuple[Callable[..., list[Any]], Callable[
         constants: Sequence[Any], inputs: Sequence[Any], results: Sequence[Any], equations: Sequence[Any]
     ) -> Callable[..., list[Any]]:
         made = jax_core.Jaxpr(
-            constvars=list(constants),
+            constvars=[variable for variable, _value in constants],
             invars=list(inputs),
             outvars=list(results),
             eqns=list(equations),
             effects=jaxpr.effects,
             debug_info=_debug_info(len(inputs), len(results)),
         )
-        closed = jax_core.ClosedJaxpr(made, program.consts if constants else [])
+        closed = jax_core.ClosedJaxpr(made, [value for _variable, value in constants])
         return cast(Callable[..., list[Any]], jax_core.jaxpr_as_fun(closed))
 
+    inputs = [*(variable for variable, _value in large), *kept, *jaxpr.invars[count:]]
     return (
+        [value for _variable, value in large],
         part([], jaxpr.invars[:count], kept, early),
-        part(jaxpr.constvars, [*kept, *jaxpr.invars[count:]], jaxpr.outvars, late),
+        part(small, inputs, jaxpr.outvars, late),
     )
 
 

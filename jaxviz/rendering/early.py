@@ -17,10 +17,12 @@ class Split(NamedTuple):
     """A function in two parts.
 
     Attributes:
+        large: Constants that would be written into every compiled program.
         early: Takes what is fixed and returns what the rest needs of it.
-        late: Takes that and the other arguments, and returns what the function does.
+        late: Takes the list of both and the other arguments, and returns what the function does.
     """
 
+    large: list[Array]
     early: Callable[[Any], list[Array]]
     late: Callable[..., Any]
 
@@ -34,7 +36,7 @@ def split(function: Callable[..., Any], fixed: Any, *others: Any) -> Split:
         others: The other arguments, or shapes and dtypes of them; later ones must be of the same form.
 
     Returns:
-        Both parts, `function(fixed, *others) == late(early(fixed), *others)`.
+        Both parts, `function(fixed, *others) == late([*large, *early(fixed)], *others)`.
 
     Example:
         >>> import jax.numpy as jnp
@@ -44,7 +46,7 @@ def split(function: Callable[..., Any], fixed: Any, *others: Any) -> Split:
     """
     program, shapes = jax.make_jaxpr(function, return_shape=True)(fixed, *others)
     form = cast(Any, jax.tree.structure(shapes))
-    early, late = jax_internals.split(program, len(jax.tree.leaves(fixed)))
+    large, early, late = jax_internals.split(program, len(jax.tree.leaves(fixed)))
 
     def run_early(fixed: Any) -> list[Array]:
         return early(*jax.tree.leaves(fixed))
@@ -52,4 +54,4 @@ def split(function: Callable[..., Any], fixed: Any, *others: Any) -> Split:
     def run_late(kept: list[Array], *others: Any) -> Any:
         return jax.tree.unflatten(form, late(*kept, *jax.tree.leaves(others)))
 
-    return Split(run_early, run_late)
+    return Split(large, run_early, run_late)

@@ -135,8 +135,9 @@ class Engine:
 
     def prepared(self, constants: Sequence[Array], lanes: Lanes, climb: Climb, key_implementation: str) -> list[Array]:
         """Compute once what a step needs of the constants alone."""
-        early = jax.jit(self._split(lanes, climb, key_implementation).early)
-        return self.devices.everywhere(cast(list[Array], early(list(constants))))
+        parts = self._split(lanes, climb, key_implementation)
+        early = cast(list[Array], jax.jit(parts.early)(list(constants)))
+        return self.devices.everywhere([*parts.large, *early])
 
     def _split(self, lanes: Lanes, climb: Climb, key_implementation: str) -> Split:
         """Split the step of the lanes that are climbed together, once for all lanes and climbs of a form."""

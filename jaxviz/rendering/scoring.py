@@ -80,7 +80,7 @@ class Scoring:
             return scores[:, 0], slopes[:, 0]
         # What the weights alone decide is taken out of this loop, too.
         parts = split(of_some, constants, first, *varying)
-        kept = parts.early(constants)
+        kept = [*parts.large, *parts.early(constants)]
 
         def turn(number: Array, sums: tuple[Array, Array]) -> tuple[Array, Array]:
             scores, slopes = parts.late(kept, jnp.int32(number * self.views_together), *varying)

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from jaxviz.transforms.base import Disturbed, Image, Transform
 from jaxviz.transforms.values import Leaf, limit
 
-# Of a piece in its table, and the most numbers that a piece has: every compiled program holds the tables.
+# Of a piece in its table, and the most numbers that a piece has: tables are a few MB at most.
 _PLACES, _LONGEST = 2**16, 2**18
 
 

@@ -45,3 +45,16 @@ def test_shapes_are_enough_to_split():
     shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), (WEIGHTS, IMAGES))
     parts = split(step, *shapes, jax.ShapeDtypeStruct((), jnp.float32))
     np.testing.assert_allclose(parts.late(parts.early(WEIGHTS), IMAGES, jnp.float32(1))["two"], 2)
+
+
+def test_a_large_constant_is_written_into_no_program():
+    table = np.linspace(0, 1, 20_000, dtype=np.float32)
+
+    def function(weights, images):
+        return images + jnp.asarray(table)[-40:].reshape(4, 5, 2) + weights["bias"] + jnp.arange(2.0)
+
+    parts = split(function, WEIGHTS, IMAGES)
+    np.testing.assert_array_equal(parts.large, [table])
+    kept = [*parts.large, *parts.early(WEIGHTS)]
+    np.testing.assert_allclose(parts.late(kept, IMAGES), function(WEIGHTS, IMAGES), rtol=1e-6)
+    assert all(np.size(constant) < 100 for constant in jax.make_jaxpr(parts.late)(kept, IMAGES).consts)
