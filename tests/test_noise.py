@@ -44,6 +44,16 @@ def test_nothing_of_the_noise_comes_back_elsewhere_in_an_image():
     assert np.abs(alike).max() < 0.012  # at every distance; 0.009 of independent numbers
 
 
+def test_even_noise_lies_evenly_and_has_nothing_to_do_with_gaussian_noise():
+    image = jnp.zeros((90, 101, 3))
+    normal, both = (np.asarray(transforms.noise(1.0, uniform=u)(jax.random.key(2), image)).ravel() for u in (0, 0.5))
+    drawn = both - normal
+    assert scipy.stats.kstest(drawn, scipy.stats.uniform(-0.5, 1).cdf).pvalue > 0.01
+    for distance in (1, 3, 303):
+        assert np.corrcoef(drawn[distance:], drawn[:-distance])[0, 1] == pytest.approx(0, abs=0.02)
+    assert np.corrcoef(drawn, normal)[0, 1] == pytest.approx(0, abs=0.02)
+
+
 def test_more_numbers_than_a_piece_has_are_distributed_as_few():
     drawn = np.asarray(transforms.noise(1.0)(jax.random.key(9), jnp.zeros((301, 503, 3)))).ravel()
     assert scipy.stats.kstest(drawn, "norm").statistic < 0.005

@@ -1,6 +1,7 @@
 """Noise on the values of an image."""
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -51,33 +52,51 @@ def normal(key: PRNGKeyArray, count: int) -> Float[Array, " count"]:
         T. Salimans, J. Ho, X. Chen, S. Sidor, I. Sutskever: Evolution strategies as a scalable alternative to
         reinforcement learning. 2017. arXiv:1703.03864. Noise from random places of one table.
     """
-    sums = -(-count // _LONGEST)
-    length = -(-count // sums)
-    bits = jax.random.bits(key, (2, sums), jnp.uint32)
-    places = (bits // np.uint32(2**32 // _PLACES)).astype(jnp.int32)
+    return _of_two_pieces(key, count, _normal_tables, jnp.add)
 
+
+def even(key: PRNGKeyArray, count: int) -> Float[Array, " count"]:
+    """Return so many numbers that lie evenly between -1 and 1, made as `normal` makes its own."""
+    return _of_two_pieces(key, count, _even_tables, _wrapped_sum)
+
+
+def _of_two_pieces(
+    key: PRNGKeyArray,
+    count: int,
+    tables: Callable[[int], np.ndarray],
+    combine: Callable[[Array, Array], Array],
+) -> Float[Array, " count"]:
+    turns = -(-count // _LONGEST)
+    length = -(-count // turns)
+    bits = jax.random.bits(key, (2, turns), jnp.uint32)
+    places = (bits // np.uint32(2**32 // _PLACES)).astype(jnp.int32)
     # Each piece is read by itself: read together, or added up along an axis, they are not merged with what adds them
     # to the image, and a step took 10 % longer.
     first, second = (
         [lax.dynamic_slice(jnp.asarray(table), [place], [length]) for place in own]
-        for table, own in zip(_tables(length), places, strict=True)
+        for table, own in zip(tables(length), places, strict=True)
     )
-    return jnp.concatenate([one + other for one, other in zip(first, second, strict=True)])[:count]
+    return jnp.concatenate([combine(one, other) for one, other in zip(first, second, strict=True)])[:count]
+
+
+def _wrapped_sum(one: Array, other: Array) -> Array:
+    """Return the sum, on a circle from -1 to 1: it lies as evenly as its parts."""
+    total = one + other
+    return total - 2 * jnp.floor((total + 1) / 2)
 
 
 @functools.lru_cache(maxsize=8)
-def _tables(length: int) -> np.ndarray:
+def _normal_tables(length: int) -> np.ndarray:
     """Return two tables for pieces of a length, of normal numbers; the sum of two has variance one."""
     # Of NumPy's generators this alone promises to give the same numbers for ever.
     numbers = np.random.RandomState(0).standard_normal((2, _PLACES + length))
     return (numbers / np.sqrt(2)).astype(np.float32)
 
 
-def even(key: PRNGKeyArray, count: int) -> Float[Array, " count"]:
-    """Return so many numbers between -1 and 1, of 65,536 that lie evenly: two of each word of random bits."""
-    words = jax.random.bits(key, (-(-count // 2),), jnp.uint32)
-    steps = lax.bitcast_convert_type(words, jnp.uint16).reshape(-1)[:count]
-    return (steps.astype(jnp.float32) + 0.5) / 2**15 - 1
+@functools.lru_cache(maxsize=8)
+def _even_tables(length: int) -> np.ndarray:
+    """Return two tables for pieces of a length, of numbers that lie evenly between -1 and 1."""
+    return np.random.RandomState(1).uniform(-1, 1, (2, _PLACES + length)).astype(np.float32)
 
 
 def noise(standard_deviation: float, *, uniform: float | None = None) -> Noise:
