@@ -110,11 +110,11 @@ def test_a_step_goes_along_the_gradient_of_the_network_with_its_gains(model):
 
 
 def test_gains_follow_a_schedule(model):
-    still = {"learning_rate": 1e-9, "steps": 4, "units": [2]}
+    still = {"learning_rate": 1e-9, "steps": 4, "units": [2], "key": 1}
     fading = transforms.annealed(transforms.gains(0.4), transforms.gains(0.0), steps=3)
     scores = render(model, "last", transforms=fading, **still).score_history[:, 0]
     plain = render(model, "last", transforms=None, **still).score_history[:, 0]
-    assert abs(scores[0] - plain[0]) > 0.002
+    assert abs(scores[0] - plain[0]) > 0.005
     np.testing.assert_allclose(scores[2:4], plain[2:4], rtol=1e-5)
 
 
