@@ -7,8 +7,7 @@ Every row climbs the same layer on a canvas that the network sees at 140 pixels;
 - `no transforms`: no random numbers and no transforms; the Fourier image has the canvas' 140 pixels.
 - `bare`: pixels in place of Fourier coefficients, too. What the whole step takes more is the cost of random numbers,
   transforms and parameterization together; it should be under 15 %.
-- `no batch norm`: batch normalizations compute nothing but their last addition. It is the most that folding them into
-  the convolutions before them could gain: the loop that adds the bias and rectifies stays. The pictures are wrong.
+- `not folded`: batch normalizations scale images, and are not folded into the kernels before them.
 - `snapshots`: a picture of all units after every step, where the others make one at the end.
 """
 
@@ -19,11 +18,10 @@ import time
 from typing import Any
 
 import jax
-import numpy as np
 
 import jaxviz
 from jaxviz import transforms
-from jaxviz.models import lowering
+from jaxviz.rendering import scoring
 
 CANVAS_PIXELS, IMAGE_PIXELS = 140, 128
 CASES = (("efficientnet_lite0", "stage5/block2/expand"), ("efficientnet_lite0", "output"))
@@ -66,28 +64,23 @@ def variants(network: str, views: int) -> list[Variant]:
         Variant("whole step", model, whole),
         Variant("no transforms", model, still),
         Variant("bare", model, {**still, "parameterization": jaxviz.pixels()}),
-        Variant("no batch norm", jaxviz.load(network), whole),
+        Variant("not folded", jaxviz.load(network), whole),
         Variant("snapshots", model, whole, every=1),
     ]
 
 
-def without_batch_norm(_params: object, operands: Any) -> jax.Array | None:
-    """Return the images of a subtraction or a product with one number for each channel, and drop the rest."""
-    images, other = operands
-    per_channel = np.ndim(images) == np.ndim(other) == 4 and np.shape(other)[:3] == (1, 1, 1)
-    return images if per_channel and images.shape[-1] > 3 else None
+def unfolded(_program: object, _wanted: object, replaced: Any, _lowering: object) -> Any:
+    """Stand for `fold_channels` where nothing is to be folded."""
+    return replaced
 
 
 def measure(network: str, layer: str, units: int, rounds: int, views: int) -> dict[str, list[float]]:
     ways = variants(network, views)
-    rules = lowering._RULES[jax.default_backend()]
-    steps = {}
+    fold, steps = scoring.fold_channels, {}
     for way in ways:
-        dropped = {"sub": without_batch_norm, "mul": without_batch_norm} if way.name == "no batch norm" else {}
-        rules.update(dropped)  # read while a step is traced, which happens here
-        way.seconds(layer, units, 2)
-        for name in dropped:
-            del rules[name]
+        scoring.fold_channels = unfolded if way.name == "not folded" else fold
+        way.seconds(layer, units, 2)  # traced here
+        scoring.fold_channels = fold
         steps[way.name] = max(2, min(64, round(0.7 / way.seconds(layer, units, 2))))
     taken: dict[str, list[float]] = {way.name: [] for way in ways}
     for number in range(rounds):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ def kept(name: str, make: Callable[[], np.ndarray]) -> np.ndarray:
     if not path.exists():
         array = make()
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part.npy")
+        unfinished = path.with_suffix(f".{os.getpid()}.part.npy")  # another run may be making it, too
         np.save(unfinished, array)
         unfinished.replace(path)
     return np.load(path)

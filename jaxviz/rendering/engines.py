@@ -87,7 +87,8 @@ def _scoring(request: Request, targets: tuple[tuple[Target, Layer], ...], batch:
     acting = overrides(request.model, request.canvas_size, batch, request.gradient_rules, read)
     has_gains = request.transform.network_gains is not None
     disturbed = gained(request.model, request.canvas_size, batch, read) if has_gains else ()
-    return Scoring(network, targets, _lowering(request.lowering, request.precision), acting, disturbed, views)
+    lowering, folded = _lowering(request.lowering, request.precision), request.lowering == "auto"
+    return Scoring(network, targets, lowering, acting, disturbed, views, folded)
 
 
 def _lowering(name: str, precision: str) -> Lowering | None:

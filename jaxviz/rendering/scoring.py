@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxviz.models import Layer, Network
+from jaxviz.models.lowering.folding import fold_channels
 from jaxviz.models.program import Lowering
 from jaxviz.objectives import Objective, Target
 from jaxviz.rendering.early import split
@@ -34,6 +35,7 @@ class Scoring:
         overrides: The operations that gradients pass by the climb's rules.
         gained: The values whose channels have random gains.
         views_together: How many views of each image the network is traced for.
+        folded: Whether what is done to each channel behind a product is folded into its kernel.
     """
 
     network: Network
@@ -42,6 +44,7 @@ class Scoring:
     overrides: tuple[Override, ...]
     gained: tuple[Gained, ...] = ()
     views_together: int = 1
+    folded: bool = False
 
     def constants(self, weights: Sequence[Any]) -> list[Array]:
         """Compute once what the network makes of the weights alone, so that no step does it again."""
@@ -150,6 +153,9 @@ class Scoring:
             for override in self.overrides
         }
         replaced = with_gains(program, self.gained, gains, replaced, self.lowering)
+        if self.folded:
+            read = [*self._wanted, *(override.operation.reads for override in self.overrides)]
+            replaced = fold_channels(program, read, replaced, self.lowering)
         computed = program.evaluate(known, self._wanted, lowering=self.lowering, replaced=replaced)
         values = dict(zip(self._wanted, computed, strict=True))
         return {target: self.network.read(values, layer, rectified=target.rectified) for target, layer in self.targets}
