@@ -12,7 +12,7 @@ from jaxtyping import UInt8
 from jaxviz.results.sheet import SURROUND
 
 MOST_TILES = 64
-FIRST_SECONDS, LONGEST_SECONDS = 2.0, 60.0
+FIRST_SECONDS, LONGEST_SECONDS = 2.0, 10.0
 """Of a climb under way: after so long the image is updated for the first time, then after twice as long each time, up
 to the second number. A notebook may be saved and closed before the climb rests, and once its page was loaded again
 JupyterLab updates its old outputs no more."""
