@@ -93,6 +93,45 @@ def test_resume_does_not_start_what_was_stopped():
     job.close()
 
 
+def test_a_stop_is_not_lost_to_a_look_for_work_at_the_same_time():
+    job = Job(lambda: True)
+    over = threading.Event()
+
+    def look_again():
+        while not over.is_set():
+            job.again("running", "done")
+
+    watcher = threading.Thread(target=look_again)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        watcher.start()
+        for _ in range(500):
+            job.start()
+            job.stop()
+            time.sleep(1e-4)
+            assert job.phase == "stopped"
+    finally:
+        over.set()
+        sys.setswitchinterval(interval)
+        watcher.join()
+        job.close()
+    job.again("stopped")
+    assert job.phase == "stopped", "it is closed"
+
+
+def test_looking_again_starts_what_is_in_one_of_the_phases_only():
+    job = Job(lambda: False)
+    job.again("done")
+    assert job.phase == "idle"
+    job.start()
+    assert job.wait(10)
+    job.again("stopped", "done")
+    assert job.wait(10)
+    assert job.phase == "done"
+    job.close()
+
+
 def test_the_latest_request_wins():
     work = Work(1000)
     job = Job(work.slice)

@@ -53,6 +53,10 @@ class Job(Worker):
         """Begin, go on, or look again for work after having been done."""
         self._turn_to("running")
 
+    def again(self, *only_from: JobPhase) -> None:
+        """Start if it is in one of these phases; a stop that comes at the same time is not lost."""
+        self._turn_to("running", *only_from)
+
     def resume(self) -> None:
         """Go on after a pause; does nothing otherwise."""
         self._turn_to("running", "paused")

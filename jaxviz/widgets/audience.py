@@ -106,8 +106,7 @@ class Audience(Climb):
 
     def look_again(self) -> None:
         """Climb what is wanted now, which may be other tiles than before."""
-        if self.job.phase in ("running", "done"):
-            self.job.start()
+        self.job.again("running", "done")
         self.news()
 
     def command(self, command: str) -> None:

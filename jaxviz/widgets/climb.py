@@ -88,8 +88,7 @@ class Climb:
                 self._turn()
             self.error = ""
         self.mirror()
-        if self.job.phase in ("running", "done") or (moved and self.job.phase in ("stopped", "failed")):
-            self.job.start()
+        self.job.again("running", "done", *(("stopped", "failed") if moved else ()))
         self.news()
 
     def check(self, changes: Mapping[str, Any]) -> Choice:

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jaxviz.results import Settings
@@ -35,7 +36,7 @@ def explore(
         model: A model made by `jaxviz.wrap` or `jaxviz.load`.
         layer: Name of the layer to begin with; one from the middle of the network if None.
         units: Units in the grid, as numbers or as names of classes; all if None.
-        unit: The chosen unit.
+        unit: The chosen unit; the first of `units` if None.
         **options: Settings of the climb as in `jaxviz.Settings` (`steps`, `size`, `noise`, …), `from_scratch`,
             `tile_pixels`, and `layout`.
 
@@ -159,11 +160,12 @@ def open_session(model: "Model", changes: Mapping[str, Any], options: Mapping[st
 def first_choice(
     facts: Facts, changes: Mapping[str, Any], options: Mapping[str, Any], suitable: Settings | None = None
 ) -> Choice:
-    """Return what is chosen at first; a layer from the middle of the network if none is named."""
+    """Return what is chosen at first: if none is named, a layer from the middle and the first of the units."""
     settings = dict(options)
     changes = {"layer": middle_layer(facts)} | dict(changes)
     changes |= {name: settings.pop(name) for name in ("from_scratch", "tile_pixels") if name in settings}
-    return Choice().changed(facts, changes | {"settings": (suitable or Settings()).changed(**settings)})
+    choice = Choice().changed(facts, changes | {"settings": (suitable or Settings()).changed(**settings)})
+    return choice if "unit" in changes or "units" not in changes else replace(choice, unit=(*choice.units, 0)[0])
 
 
 def middle_layer(facts: Facts) -> str:

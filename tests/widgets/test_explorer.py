@@ -82,6 +82,12 @@ def test_units_are_numbers_or_names_of_classes(open_widget):
     assert explorer.units == [0, 1, 2]
 
 
+def test_the_first_of_the_units_is_chosen_if_none_is_named(open_widget):
+    assert open_widget("head", units=["school bus", 0]).unit == 2
+    assert open_widget("head", units=[2, 0], unit=1).unit == 1
+    assert open_widget("head").unit == 0
+
+
 @pytest.mark.smoke
 def test_settings_are_merged_and_checked(open_widget):
     explorer = open_widget("first")
@@ -414,10 +420,12 @@ def test_with_no_layer_given_a_wide_convolution_from_the_middle_is_chosen():
 def test_several_explorers_take_turns(open_widget):
     climbs = [FakeClimb(slice_seconds=0.005) for _ in range(3)]
     explorers = [open_widget("block", climb=climb, steps=60) for climb in climbs]
+    before = [climb.slices for climb in climbs]  # the first has climbed alone while the others were opened
     time.sleep(0.5)
+    after = [climb.slices for climb in climbs]
     for explorer in explorers:
         explorer.pause()
-    slices = [climb.slices for climb in climbs]
+    slices = [later - earlier for earlier, later in zip(before, after, strict=True)]
     assert min(slices) > 5
     assert max(slices) - min(slices) <= 3
 
