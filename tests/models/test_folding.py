@@ -224,8 +224,8 @@ def wrapped(framework):
 
         def make(key):
             first, second = jax.random.split(key)
-            sizes = [(eqx.nn.Conv2d(3, 4, 3, key=first)), (eqx.nn.Conv2d(4, 4, 3, key=second))]
-            return EquinoxNet([(layer, eqx.nn.BatchNorm(4, "batch", mode="batch")) for layer in sizes])
+            convolutions = eqx.nn.Conv2d(3, 4, 3, key=first), eqx.nn.Conv2d(4, 4, 3, key=second)
+            return EquinoxNet([(each, eqx.nn.BatchNorm(4, "batch", mode="batch")) for each in convolutions])
 
         module, state = eqx.nn.make_with_state(make)(jax.random.key(0))
         inference = eqx.nn.inference_mode(module)

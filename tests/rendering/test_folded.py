@@ -1,7 +1,6 @@
 """A climb on a network whose normalizations are folded is the climb on the network as it is."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
@@ -60,7 +59,8 @@ def test_folding_changes_nothing_but_rounding(model, layer, way):
         np.testing.assert_allclose(folded.images, plain.images, atol=2e-3)
 
 
-def test_it_is_done_by_default_and_turned_off_with_the_other_equivalents(model, monkeypatch):
+@pytest.mark.parametrize(("layer", "count"), [("first", 0), ("norms/0", 5), ("norms/1", 10), ("output", 10)])
+def test_what_is_above_the_layer_is_folded_unless_equivalents_are_turned_off(model, monkeypatch, layer, count):
     replaced = []
 
     def watched(*arguments):
@@ -70,14 +70,9 @@ def test_it_is_done_by_default_and_turned_off_with_the_other_equivalents(model, 
 
     fold_channels = scoring.fold_channels
     monkeypatch.setattr(scoring, "fold_channels", watched)
-    jaxviz.render(model, "output", units=[0], steps=1, size=10, progress=False, transforms=None)
-    assert set(replaced) == {10}, "a convolution, its bias and the three parts of a normalization, twice"
+    options = {"units": [0], "steps": 1, "size": 10, "progress": False, "transforms": None}
+    jaxviz.render(model, layer, **options)
+    assert set(replaced) == {count}, "of each: a convolution, its bias and the three parts of a normalization"
     replaced.clear()
-    jaxviz.render(model, "output", units=[0], steps=1, size=10, progress=False, transforms=None, lowering="xla")
+    jaxviz.render(model, layer, **options, lowering="xla")
     assert replaced == []
-
-
-def test_the_layer_that_is_folded_away_can_still_be_climbed_and_read(model):
-    rendering = jaxviz.render(model, "first", units=[2], steps=1, size=12, transforms=None, progress=False)
-    activations = model.activations(jnp.asarray(rendering.images), "first")["first"]
-    assert activations.shape[-1] == 6

@@ -109,6 +109,7 @@ def _along(numbers: Array, axis: int, dimensions: int) -> Array:
 
 def _folds(program: Program, wanted: Collection[int], taken: Collection[int]) -> tuple[_Fold, ...]:
     needed = program.needed(wanted)
+    # Not `program.readers`: what is not computed reads nothing.
     readers: dict[int, list[Equation]] = {value: [] for value in range(len(program.shapes))}
     for equation in needed:
         for value in set(equation.reads):
