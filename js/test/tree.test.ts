@@ -74,8 +74,8 @@ test("a search finds every word in any order and case", () => {
 
 test("a search finds classes, those that begin with it first", () => {
   const names = ["great white shark", "shark", "tench"];
-  expect(searchClasses(names, "shark", 5)).toEqual([1, 0]);
-  expect(searchClasses(names, "s", 5)).toEqual([]);
+  expect(searchClasses(names, "shark")).toEqual([1, 0]);
+  expect(searchClasses(names, "s")).toEqual([]);
   const rows = layerRows(LAYERS, { classes: names }, "shark", none);
   expect(rows.map((row) => (row.kind === "class" ? row.unit : null))).toEqual([1, 0]);
 });
@@ -91,10 +91,20 @@ test("a search finds classes of all models of a joint one, each with its own lay
 
 test("a search counts all layers that it finds, and says how many of them it shows", () => {
   const many = Array.from({ length: 250 }, (_, index) => layer(`block${index}/conv`, 8));
-  expect(countText([...LAYERS, ...many], "")).toBe("257 layers");
-  expect(countText([...LAYERS, ...many], "conv")).toBe("254 of 257 layers, 200 shown");
+  expect(countText([...LAYERS, ...many], {}, "")).toBe("257 layers");
+  expect(countText([...LAYERS, ...many], {}, "conv")).toBe("254 of 257 layers, 200 shown");
   expect(layerRows([...LAYERS, ...many], {}, "conv", none)).toHaveLength(200);
-  expect(countText([...LAYERS, ...many], "stem/conv:3")).toBe("1 of 257 layers");
+  expect(countText([...LAYERS, ...many], {}, "stem/conv:3")).toBe("1 of 257 layers");
+});
+
+test("a search counts the classes that it finds, and says how many of them it shows", () => {
+  const layers = [...LAYERS, layer("logits", 70, "classes")];
+  const classes = ["otter", ...Array.from({ length: 69 }, (_, index) => `dog ${index}`)];
+  const count = (query: string) => countText(layers, { classes, unused: ["otter"] }, query);
+  expect(count("otter")).toBe(`0 of ${layers.length} layers · 1 class`);
+  expect(count("dog 1")).toBe(`0 of ${layers.length} layers · 11 classes`);
+  expect(count("dog")).toBe(`0 of ${layers.length} layers · 69 classes, 50 shown`);
+  expect(layerRows(layers, { classes }, "dog", none)).toHaveLength(50);
 });
 
 test("what was typed as layer:unit still finds the layer", () => {

@@ -72,17 +72,18 @@ function Spoken({ words }: { words: string }): JSX.Element {
   return <span class="unseen">{` ${words} `}</span>;
 }
 
-/** The last part of a path, and before it the rest, which gives way where there is no room. */
+/** The last part of a path, and before it the rest, which gives way or breaks behind a slash where there is no room. */
 function Label({ text }: { text: string }): JSX.Element {
-  const cut = text.lastIndexOf("/") + 1;
+  const parts = text.split("/");
+  const last = parts.pop();
   return (
     <span class="layer-label">
-      {cut > 0 && (
+      {parts.length > 0 && (
         <span class="path">
-          <bdi>{text.slice(0, cut)}</bdi>
+          <bdi>{parts.flatMap((part) => [`${part}/`, <wbr />])}</bdi>
         </span>
       )}
-      <bdi class="last">{text.slice(cut)}</bdi>
+      <bdi class="last">{last}</bdi>
     </span>
   );
 }

@@ -122,7 +122,7 @@ export function Layers(): JSX.Element {
         ))}
         {rows.length === 0 && <p class="nothing">{nothingText(query.value)}</p>}
       </div>
-      <footer class="layers-count">{countText(layers.value, query.value)}</footer>
+      <footer class="layers-count">{countText(layers.value, class_names.value, query.value)}</footer>
     </nav>
   );
 }

@@ -28,12 +28,21 @@ export function layerRows(
   return query.trim() === "" ? wholeTree(layers, expanded) : found(layers, classNames, query);
 }
 
-/** How many layers there are, how many of them a search finds, and how many of these it shows. */
-export function countText(layers: Layer[], query: string): string {
+/** How many layers there are, how many of them and how many classes a search finds, and how many of these it shows. */
+export function countText(layers: Layer[], classNames: Traits["class_names"], query: string): string {
   const all = `${formatCount(layers.length)} layers`;
   if (query.trim() === "") return all;
   const count = called(layers, query).length;
-  return `${formatCount(count)} of ${all}${count > MOST_LAYERS ? `, ${MOST_LAYERS} shown` : ""}`;
+  const named = `${formatCount(count)} of ${all}${shown(count, MOST_LAYERS)}`;
+  const lists = classesOf(layers, classNames).map(({ names }) => searchClasses(names, query).length);
+  const classes = lists.reduce((sum, each) => sum + each, 0);
+  if (classes === 0) return named;
+  const kept = lists.reduce((sum, each) => sum + Math.min(each, MOST_CLASSES), 0);
+  return `${named} · ${formatCount(classes)} class${classes > 1 ? "es" : ""}${shown(classes, kept)}`;
+}
+
+function shown(count: number, most: number): string {
+  return count > most ? `, ${most} shown` : "";
 }
 
 function wholeTree(layers: Layer[], expanded: (path: string) => boolean): Row[] {
@@ -54,11 +63,11 @@ function wholeTree(layers: Layer[], expanded: (path: string) => boolean): Row[] 
 
 function found(layers: Layer[], classNames: Traits["class_names"], query: string): Row[] {
   const named = called(layers, query).slice(0, MOST_LAYERS);
-  const classes = Object.entries(classNames).flatMap(([set, names]) => {
-    const layer = layers.find((each) => each.classes === set);
-    if (!layer) return [];
-    return searchClasses(names, query, MOST_CLASSES).map((unit) => ({ layer, unit, label: names[unit] ?? "" }));
-  });
+  const classes = classesOf(layers, classNames).flatMap(({ layer, names }) =>
+    searchClasses(names, query)
+      .slice(0, MOST_CLASSES)
+      .map((unit) => ({ layer, unit, label: names[unit] ?? "" })),
+  );
   const siblings = named.length + classes.length;
   const rows: Row[] = named.map((layer, index) => ({
     kind: "layer",
@@ -76,6 +85,14 @@ function found(layers: Layer[], classNames: Traits["class_names"], query: string
     rows.push({ kind: "class", key, depth: 0, position: named.length + index + 1, siblings, ...one });
   });
   return rows;
+}
+
+/** The names of classes that some layer's units have, with that layer. */
+function classesOf(layers: Layer[], classNames: Traits["class_names"]): { layer: Layer; names: string[] }[] {
+  return Object.entries(classNames).flatMap(([set, names]) => {
+    const layer = layers.find((each) => each.classes === set);
+    return layer ? [{ layer, names }] : [];
+  });
 }
 
 /** The layers that a search finds; what was typed may be `layer:unit`. */

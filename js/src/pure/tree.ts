@@ -61,14 +61,13 @@ export function searchLayers(layers: Layer[], query: string): Layer[] {
 }
 
 /** Indices of the classes whose name holds the query: those that begin with it first. */
-export function searchClasses(names: string[], query: string, most: number): number[] {
+export function searchClasses(names: string[], query: string): number[] {
   const wanted = query.trim().toLowerCase();
   if (wanted.length < 2) return [];
   const found = names.map((name, index) => ({ at: name.toLowerCase().indexOf(wanted), index }));
   return found
     .filter(({ at }) => at >= 0)
     .sort((one, two) => Number(one.at > 0) - Number(two.at > 0) || one.index - two.index)
-    .slice(0, most)
     .map(({ index }) => index);
 }
 
