@@ -212,8 +212,19 @@ def reproducible_options(backend: str) -> dict[str, str | bool]:
     try:
         jax.jit(operator.neg, compiler_options=options).lower(0.0).compile()
     except jax.errors.JaxRuntimeError:
-        return {}
-    return options
+        options = {}
+    return options | beside_others(backend)
+
+
+def beside_others(backend: str) -> dict[str, str | bool]:
+    """Return compiler options for a program with Fourier transforms that runs while other such programs run.
+
+    From jax 0.11 on a CPU shares out each transform over its threads and keeps one of them waiting for the rest. As
+    many programs as there are threads then wait for each other for ever (docs/performance.md). With this option, of
+    which nothing else takes notice, one thread makes the transform, as in earlier versions.
+    """
+    shared_out = backend == "cpu" and jax.__version_info__ >= (0, 11)
+    return {"xla_cpu_multi_thread_eigen": False} if shared_out else {}
 
 
 def quick_options(backend: str) -> dict[str, str]:

@@ -192,7 +192,7 @@ class Engine:
     @functools.cached_property
     def images(self) -> Callable[..., Float[Array, "lane *position channel"]]:
         """Make the images of all lanes: `(lanes, parameterization) -> images` in [0, 1]."""
-        return jax.jit(self.devices.split(self._images, (LANES, EVERYWHERE), LANES))
+        return self._seen(self._images)
 
     @functools.cached_property
     def show(self) -> Callable[..., tuple[UInt8[Array, "lane *position channel"], Int[Array, "lane count"], Any]]:
@@ -212,7 +212,12 @@ class Engine:
             together = jnp.stack([counter.astype(jnp.int32) for counter in counters], axis=-1)
             return pictures, together, None if lanes.transparency is None else jnp.copy(lanes.transparency)
 
-        return jax.jit(self.devices.split(show, (LANES, EVERYWHERE), LANES))
+        return self._seen(show)
+
+    def _seen(self, make: Callable[..., Any]) -> Callable[..., Any]:
+        """Compile what makes something of lanes and parameterization, for all devices."""
+        options = jax_internals.beside_others(jax.default_backend())
+        return jax.jit(self.devices.split(make, (LANES, EVERYWHERE), LANES), compiler_options=options)
 
     def _images(self, lanes: Lanes, parameterization: Parameterization) -> Float[Array, "lane *position channel"]:
         return jax.vmap(parameterization.to_image)(lanes.variables)
