@@ -106,7 +106,7 @@ class Engine:
     def _advance(self) -> Any:
         climb = Climb(LANES, *[EVERYWHERE] * (len(Climb._fields) - 1))  # pyright: ignore[reportArgumentType]
         takes, gives = (EVERYWHERE, LANES, climb, EVERYWHERE), (LANES, LANES_OF_EACH_STEP)
-        options = jax_internals.reproducible_options(jax.default_backend())
+        options = jax_internals.climbing_options(jax.default_backend())
 
         @functools.partial(jax.jit, donate_argnums=(1,), static_argnums=(4,), compiler_options=options)
         def advance(
