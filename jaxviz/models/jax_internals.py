@@ -224,9 +224,9 @@ def _is_known(option: str, value: str | int | bool) -> bool:
 def beside_others(backend: str) -> dict[str, str | bool]:
     """Return compiler options for a program with Fourier transforms that runs while other such programs run.
 
-    From jax 0.11 on a CPU shares out each transform over its threads and keeps one of them waiting for the rest. As
-    many programs as there are threads then wait for each other for ever (docs/performance.md). With this option, of
-    which nothing else takes notice, one thread makes the transform, as in earlier versions.
+    Since jax 0.11 XLA's CPU backend shares out each transform over its threads and keeps one of them waiting for the
+    rest. As many programs as there are threads then wait for each other for ever (docs/performance.md). With this
+    option, of which nothing else takes notice, one thread makes the transform, as in earlier versions.
     """
     shared_out = backend == "cpu" and jax.__version_info__ >= (0, 11)
     return {"xla_cpu_multi_thread_eigen": False} if shared_out else {}

@@ -84,15 +84,15 @@ def test_a_pinned_tile_is_sent_from_its_own_layer_and_generation(open_widget):
     explorer = open_widget("first")
     browser = Browser(explorer)
     browser.open(visible=[0, 1, 2, 3])
-    explorer.wait(10)
+    assert explorer.wait(60)
     pin = {"layer": "first", "unit": 3, "sign": 1, "generation": explorer.status["generation"]}
     browser.send("set", changes={"pins": [pin]})
     browser.send("set", changes={"settings": {"noise": 0.3}})
     browser.send("set", changes={"layer": "head"})
-    explorer.wait(10)
+    assert explorer.wait(60)
     explorer.layer = "first"
     explorer.restart()
-    explorer.wait(10)
+    assert explorer.wait(60)
     browser.tiles.clear()
     browser.send("hello", view="again")
     browser.until(lambda seen: ("first", pin["generation"], 3, 1) in seen.tiles)
