@@ -93,7 +93,7 @@ def test_a_pinned_tile_is_sent_from_its_own_layer_and_generation(open_widget):
     explorer.layer = "first"
     explorer.restart()
     assert explorer.wait(60)
-    browser.tiles.clear()
+    browser.read().tiles.clear()  # what came before, and was not read yet
     browser.send("hello", view="again")
     browser.until(lambda seen: ("first", pin["generation"], 3, 1) in seen.tiles)
     assert browser.tiles["first", pin["generation"], 3, 1][0]["step"] == 8
