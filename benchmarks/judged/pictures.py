@@ -17,10 +17,15 @@ PRESETS: dict[str, dict] = {
     "distill 2017": {"transforms": "distill_2017", "parameterization": jaxviz.fourier()},
     "pixels": {"parameterization": jaxviz.pixels(), "transforms": None},
     "default matched": {"transforms": "quick"},
+    "default measured": {},
+    "phase_only measured": {"transforms": "lucid_noise"},
 }
 MATCHED = ("vital", "default matched")
 """Presets that match the features of real images, in place of climbing a unit: VITAL's own, and its objective under the
 default settings."""
+
+MEASURED = ("default measured", "phase_only measured")
+"""Presets whose colours are those of the photographs, and phase_only's magnitudes, as `wrap(data=...)` gives them."""
 
 # Rendered unless --presets says otherwise: the sets above, and published ones by their names in jaxviz.presets.
 USUAL = (*PRESETS, "maco", "dvt_1", "dvt_2", "dvt_3", "dvt_4")
@@ -62,13 +67,27 @@ def render(case: Case, climb: Climb, real: Photographs) -> np.ndarray:
         best = np.argsort(-data_scores(case, real), axis=1)[:, :EXEMPLARS]
         objectives = [jaxviz.presets.vital_objective(model, real.images[rows]) for rows in best]
     if climb.preset in PRESETS:
-        return jaxviz.render(model, objectives, **options, **PRESETS[climb.preset]).images
+        return jaxviz.render(model, objectives, **options, **settings_of(climb, model, real)).images
     return jaxviz.presets.named(climb.preset).render(model, objectives, **options).images
+
+
+def settings_of(climb: Climb, model: jaxviz.Model, real: Photographs) -> dict:
+    """Return what `jaxviz.render` is told by one of the sets above."""
+    settings = PRESETS[climb.preset]
+    if climb.preset not in MEASURED:
+        return settings
+    colours = jaxviz.measure_colours(real.images)
+    if climb.preset == "default measured":
+        usual = suitable(model, automatic=True).parameterization
+        return settings | {"parameterization": dataclasses.replace(usual, colours=colours)}
+    magnitude = jaxviz.measure_magnitude(real.images)
+    return settings | {"parameterization": jaxviz.phase_only(magnitude=magnitude, colours=colours)}
 
 
 def written(model: jaxviz.Model, climb: Climb, real: Photographs) -> list:
     """Write down all that decides a preset's pictures beside the objectives, steps, size and key."""
     data = [len(real.images), EXEMPLARS] if climb.preset in MATCHED else []
+    data += ["measured", len(real.images)] if climb.preset in MEASURED else []
     if climb.preset in PRESETS:
         settings = PRESETS[climb.preset]
         numbers = [str(part) for part in suitable(model, automatic=True)] if settings == {} else ""

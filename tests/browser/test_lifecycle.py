@@ -54,7 +54,7 @@ def test_closing_rests_the_climb_and_reopening_goes_on(open_notebook):
     first = notebook.python("explorer.status['image_steps']")
     explorer = open_explorer(notebook)
     check_it_climbs(explorer)
-    assert notebook.python("explorer.status['image_steps']") > first
+    notebook.wait_for_python(f"explorer.status['image_steps'] > {first}")  # the status is told after the pictures
     check_it_answers(notebook, explorer, 2)
 
 
