@@ -191,7 +191,7 @@ def _records(rendering: Rendering, tiles: Sequence[tuple[int, int]]) -> list[Sho
 
 
 def _layer(name: str, rendering: Rendering, tiles: Sequence[tuple[int, int]]) -> dict[str, Any]:
-    has_names = name == "pictures" or rendering.recipe.objectives[0]["kind"] == "class_logit"
+    has_names = _tiles(rendering)[0] == "pictures" or rendering.recipe.objectives[0]["kind"] == "class_logit"
     count = len({unit for unit, _ in tiles})  # how many the layer has, a rendering does not know
     return {
         "name": name,

@@ -133,6 +133,16 @@ def test_renderings_of_one_layer_stay_apart(tmp_path):
     assert [layer["name"] for layer in Page(tmp_path / "page.html").traits["layers"]] == ["conv1", "conv1 #2"]
 
 
+def test_each_of_several_mixtures_keeps_its_labels(tmp_path):
+    recipe = make_recipe(2, objectives=({"kind": "deepdream"},) * 2)
+    mixtures = [make_rendering(2, labels=labels, recipe=recipe) for labels in (["one", "two"], ["three", "four"])]
+    write_renderings(tmp_path / "page.html", *mixtures)
+    assert Page(tmp_path / "page.html").traits["class_names"] == {
+        "pictures": ["one", "two"],
+        "pictures #2": ["three", "four"],
+    }
+
+
 def test_the_traits_are_all_there(tmp_path):
     from jaxviz.widgets.base import TileWidget
 

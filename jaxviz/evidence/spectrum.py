@@ -72,7 +72,7 @@ def spectrum_error(images: Any, natural_images: Any, *, bands: int = 16) -> floa
 def high_frequency_energy(images: Any, *, above_cycles_per_pixel: float = 0.25) -> Float[np.ndarray, " image"]:
     """Return the share of each image's power, its constant part left out, that lies above a frequency.
 
-    Speckle and checkerboards live there; photographs of 128 pixels have about 0.01 above a quarter cycle a pixel.
+    Speckle and checkerboards live there; photographs of 128 pixels have about 0.07 above a quarter cycle a pixel.
 
     Args:
         images: Pictures `[image, height, width, channel]` in [0, 1]; the mean over channels is taken.

@@ -172,9 +172,9 @@ class Board:
         """
         states = self._all_states()
         begun = [position for position in positions if position in states]
-        if not begun or self.slots is None:
+        if not begun:
             raise ValueError(f"None of the {len(positions)} tiles asked for has begun to climb.")
-        images = self.slots.images_of([states[position] for position in begun])
+        images = self.lanes(1).images_of([states[position] for position in begun])
         scores = [np.array(self.scores.get(position, ()), np.float32) for position in begun]
         rows = max(len(part) for part in scores)
         history = np.full((rows, len(begun)), np.nan, np.float32)

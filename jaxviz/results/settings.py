@@ -12,8 +12,8 @@ BORDER_PIXELS = 6
 """Grey around the image in a live climb. It has one width, so that no setting but the size changes a shape."""
 
 LIMITS: dict[str, tuple[float, float]] = {
-    "steps": (1, 4096),
-    "size": (8, 1024),
+    "steps": (1, 65_536),
+    "size": (1, 1024),
     "learning_rate": (1e-4, 1.0),
     "max_shift_pixels": (0, 32),
     "scale_range": (0, 0.5),

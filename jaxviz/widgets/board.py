@@ -47,6 +47,7 @@ class Board:
         generations: All generations under which these pictures were shown; the last is the present one.
         records: What is known of each tile that was begun.
         is_forgotten: Whether the climb began these pictures again, and has only the new ones.
+        is_dropped: Whether records were dropped to save memory, of tiles that the climb may still have.
     """
 
     def __init__(self, layer: str, settings: Settings, generation: int) -> None:
@@ -55,6 +56,12 @@ class Board:
         self.generations = [generation]
         self.records: dict[Tile, TileRecord] = {}
         self.is_forgotten = False
+        self.is_dropped = False
+
+    @property
+    def is_remembered(self) -> bool:
+        """Whether it has to be known although it holds nothing: what was dropped of it must begin again."""
+        return self.is_dropped and not self.is_forgotten
 
     @property
     def generation(self) -> int:

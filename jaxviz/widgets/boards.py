@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Sequence
 
-from jaxviz.results import Tile
+from jaxviz.results import Settings, Tile
 from jaxviz.widgets.board import Board
 from jaxviz.widgets.choice import Choice, Pin
 
@@ -23,18 +23,29 @@ class Boards:
         self._boards: list[Board] = []  # the one left longest ago comes first
         self._generations = itertools.count(1)
 
-    def turn_to(self, choice: Choice) -> None:
-        """Show the board of a choice, under a new generation if the layer's pictures are other ones than before."""
+    def turn_to(self, choice: Choice) -> list[tuple[str, Settings]]:
+        """Show the board of a choice, under a new generation if the layer's pictures are other ones than before.
+
+        Returns:
+            The layer and settings whose tiles the climb must forget first: they were dropped here to save memory, and
+            the climb would say no more of those that have ended.
+        """
         if not choice.layer:
             self.shown = None
-            return
+            return []
         same_layer = [board for board in self._boards if board.layer == choice.layer]
-        found = next((board for board in same_layer if board.settings.same_pictures(choice.settings)), None)
+        same = (board for board in same_layer if board.settings.same_pictures(choice.settings))
+        found = next((board for board in same if not board.is_forgotten), None)
+        dropped = found if found is not None and found.is_dropped else None
+        if dropped is not None:
+            dropped.is_forgotten = True
+            found = None
         board = found or Board(choice.layer, choice.settings, next(self._generations))
         if any(other.generation > board.generation for other in same_layer):
             board.generations.append(next(self._generations))
         board.settings = choice.settings
         self._show(board, choice.pins)
+        return [] if dropped is None else [(dropped.layer, dropped.settings)]
 
     def begin_again(self, choice: Choice) -> None:
         """Show an empty board in place of the one that is shown, of which only what is pinned is kept."""
@@ -43,14 +54,13 @@ class Boards:
             return
         former.is_forgotten = True
         former.forget_all_but(pinned(former, choice.pins))
-        # It must not be found again by its settings.
-        self._boards = [board for board in self._boards if board is not former or board.records]
         self._show(Board(former.layer, choice.settings, next(self._generations)), choice.pins)
 
     def of_layers(self, pins: Sequence[Pin]) -> list[Board]:
         """Return the newest board of each layer, and those of which something is pinned."""
-        newest = {board.layer: board for board in sorted(self._boards, key=lambda board: board.generation)}
-        return [board for board in self._boards if board is newest[board.layer] or pinned(board, pins)]
+        boards = [board for board in self._boards if board is self.shown or board.records]
+        newest = {board.layer: board for board in sorted(boards, key=lambda board: board.generation)}
+        return [board for board in boards if board is newest[board.layer] or pinned(board, pins)]
 
     def _show(self, board: Board, pins: Sequence[Pin]) -> None:
         others = [other for other in self._boards if other is not board]
@@ -59,7 +69,8 @@ class Boards:
             if total > MOST_BYTES:
                 total -= other.byte_count
                 other.forget_all_but(pinned(other, pins))
-        self._boards = [*(other for other in others if other.records), board]
+                other.is_dropped = True
+        self._boards = [*(other for other in others if other.records or other.is_remembered), board]
         self.shown = board
 
 

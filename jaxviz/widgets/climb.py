@@ -125,7 +125,7 @@ class Climb:
         self.news()
 
     def _turn(self) -> None:
-        self.boards.turn_to(self.choice)
+        self._forgets += self.boards.turn_to(self.choice)
         self._made.clear()
 
     # The slices, on the job's thread
@@ -235,15 +235,14 @@ class Climb:
         Raises:
             ValueError: None of them has begun.
         """
-        if board is not None and board.is_forgotten:
-            raise ValueError(f"The pictures of '{board.layer}' began again since; these are kept as they were shown.")
-        if board is not None and board is not self.boards.shown:
-            return self._live.rendering(tiles, of=(board.layer, board.settings))
         with self.lock:
-            is_turned = self._accepted is not None and _aims(self._accepted) == _aims(self.choice)
-        if not tiles or not is_turned or self._forgets:
+            board = board or self.boards.shown
+            begins = {layer for layer, _ in self._forgets}  # again, before the next slice
+        if board is None or not tiles or board.layer in begins:
             raise ValueError("Nothing has been rendered yet: start the climb, and `wait` for it.")
-        return self._live.rendering(tiles)
+        if board.is_forgotten:
+            raise ValueError(f"The pictures of '{board.layer}' began again since; these are kept as they were shown.")
+        return self._live.rendering(tiles, of=(board.layer, board.settings))
 
 
 def _aims(choice: Choice) -> tuple[str, Settings]:

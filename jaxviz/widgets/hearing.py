@@ -54,8 +54,9 @@ def _set(session: Session, face: Hearer, content: dict[str, Any]) -> None:
 
 def _visible(session: Session, face: Hearer, content: dict[str, Any]) -> None:
     layer = session.choice.layer
-    units = session.facts.units(layer, content["units"]) if layer else []
-    face.outbox.visible = units
+    if content.get("layer", layer) != layer:
+        return  # Python chose another layer meanwhile, of which the browser will say what is in view
+    face.outbox.visible = session.facts.units(layer, content["units"]) if layer else []
     session.look_again()
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from jaxviz.html import page_messages
 from jaxviz.results.messages import Message
+from jaxviz.widgets.boards import pinned
 from jaxviz.widgets.session import Session
 
 
@@ -27,9 +28,12 @@ def begun_traits(session: Session, traits: Mapping[str, Any]) -> dict[str, Any]:
 def session_messages(session: Session) -> list[Message]:
     """Return the messages of every layer that has pictures under its newest settings, and of what is pinned."""
     messages: list[Message] = []
-    for board in session.exported():
+    boards = session.exported()
+    newest = {board.layer: board for board in sorted(boards, key=lambda board: board.generation)}
+    for board in boards:
         with session.lock:
-            found = [shown for tile in board.records if (shown := board.shown(tile, "stopped"))]
+            wanted = [*board.records] if board is newest[board.layer] else pinned(board, session.choice.pins)
+            found = [shown for tile in wanted if (shown := board.shown(tile, "stopped"))]
             tiles = [shown._replace(record=shown.record.copy()) for shown in found]
         if tiles:
             messages += page_messages(board.layer, board.generation, tiles)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from jaxviz.results import Snapshot
+from jaxviz.results.settings import LIMITS
 from jaxviz.widgets.base import TileWidget
 from jaxviz.widgets.choice import Choice
 from jaxviz.widgets.delivery import serve
@@ -62,7 +63,9 @@ class RenderProgress(TileWidget):
         facts = self._session.facts
         facts.layers[_LAYER] = _layer(count)
         self.show({"layers": [dict(facts.layers[_LAYER])]})
-        self._session.change({"units": None, **({} if steps is None else {"settings": {"steps": steps}})})
+        # `render_steps` knows no limit; beyond that of the settings the bar is full before the climb has ended.
+        settings = {} if steps is None else {"settings": {"steps": min(steps, int(LIMITS["steps"][1]))}}
+        self._session.change({"units": None, **settings})
 
 
 def _layer(count: int) -> LayerFacts:

@@ -6,8 +6,8 @@ import type { Sign, State } from "./traits";
 export class Arrivals {
   readonly #aspects: Signal<ReadonlyMap<string, number>> = signal(new Map());
   readonly #units: Signal<ReadonlyMap<string, ReadonlyMap<number, State>>> = signal(new Map());
-
   readonly #negatives: Signal<ReadonlyMap<string, ReadonlySet<number>>> = signal(new Map());
+  readonly #generations = new Map<string, number>();
 
   /** Height over width of the pictures of a layer; they are square until one came that is not. */
   aspectOf(layer: string): number {
@@ -39,9 +39,13 @@ export class Arrivals {
     if (aspects.get(layer) !== height / width) this.#aspects.value = new Map(aspects).set(layer, height / width);
   }
 
-  noteUnits({ layer, tiles }: Frame): void {
-    const units = new Map(this.#units.peek().get(layer));
-    const negatives = new Set(this.#negatives.peek().get(layer));
+  /** Of a layer that was shown under several settings only the newest counts: the others are there for their pins. */
+  noteUnits({ layer, generation, tiles }: Frame): void {
+    const known = this.#generations.get(layer) ?? generation;
+    if (generation < known) return;
+    this.#generations.set(layer, generation);
+    const units = new Map(generation > known ? [] : this.#units.peek().get(layer));
+    const negatives = new Set(generation > known ? [] : this.#negatives.peek().get(layer));
     for (const { unit, sign, state } of tiles) {
       if (sign > 0) units.set(unit, state);
       else negatives.add(unit);

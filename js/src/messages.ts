@@ -9,7 +9,7 @@ export type Outgoing =
   | { type: "alive"; views: string[] }
   | { type: "ack"; id: number }
   | { type: "set"; changes: Changes }
-  | { type: "visible"; units: number[] }
+  | { type: "visible"; layer: string; units: number[] }
   | { type: "command"; command: Command }
   | { type: "file"; what: "grid" }
   | { type: "file"; what: "unit"; layer: string; unit: number; sign: Sign; generation?: number };

@@ -37,7 +37,8 @@ export class Store {
   readonly pictures = new Pictures(makeCanvas);
   readonly pinPictures = new PinPictures(this.pictures, makeCanvas);
   readonly records: UnitRecords;
-  #views = new Map<string, number[]>();
+  /** What each view has in sight, and of which layer: a hidden view does not follow to another. */
+  #views = new Map<string, { layer: string; units: number[] }>();
   #outbox: Outbox;
   #frames: FrameQueue;
   #drawn = 0;
@@ -116,7 +117,7 @@ export class Store {
     this.#outbox.open();
     this.#nextView += 1;
     const view = `${Math.random().toString(36).slice(2)}-${this.#nextView}`;
-    this.#views.set(view, []);
+    this.#views.set(view, { layer: this.traits.layer.peek(), units: [] });
     this.#outbox.post({ type: "hello", view });
     this.#saidAlive = Date.now();
     if (this.hasKernel) this.#probe ??= setInterval(() => this.#probeKernel(), PROBE_MILLISECONDS);
@@ -208,8 +209,9 @@ export class Store {
   /** Says which units a view has on the screen; Python hears of those of all views. */
   setVisible(view: string, units: number[]): void {
     const known = this.#views.get(view);
-    if (!known || !this.hasKernel || sameNumbers(known, units)) return;
-    this.#views.set(view, units);
+    const layer = this.traits.layer.peek();
+    if (!known || !this.hasKernel || (known.layer === layer && sameNumbers(known.units, units))) return;
+    this.#views.set(view, { layer, units });
     this.#sayVisible();
   }
 
@@ -288,7 +290,9 @@ export class Store {
   }
 
   #sayVisible(): void {
-    this.#outbox.post({ type: "visible", units: [...new Set([...this.#views.values()].flat())] });
+    const layer = this.traits.layer.peek();
+    const units = [...this.#views.values()].flatMap((view) => (view.layer === layer ? view.units : []));
+    this.#outbox.post({ type: "visible", layer, units: [...new Set(units)] });
   }
 
   /** Says something that needs an answer when a climb has been silent: its kernel may have died. */

@@ -75,6 +75,21 @@ describe("the grid", () => {
     expect(model.of("set").at(-1)?.changes).toEqual({ unit: 7 });
   });
 
+  test("is walked from the chosen unit when the units of a layer come after its name", async () => {
+    start({ units: [5, 9, 12], unit: 9, states: "ccc" });
+    const root = open();
+    await settle();
+    model.answerAll();
+    find(root, "layer-stage1/conv").click();
+    await settle();
+    model.set("units", [...Array(2000).keys()]);
+    model.answerAll();
+    await settle();
+    press(find(root, "grid"), "ArrowRight");
+    press(find(root, "grid"), "Enter");
+    expect(model.get("unit")).toBe(10);
+  });
+
   test("keeps keys that mean something from the notebook, and no others", async () => {
     start();
     const root = open();

@@ -5,9 +5,9 @@ import { DEFAULTS, type Sign } from "../src/traits";
 import { prepareBrowser, settle } from "./browser";
 import { layer } from "./model";
 
-function frame(of: string, units: number[], sign: Sign = 1): { content: Frame; buffers: string[] } {
+function frame(of: string, units: number[], sign: Sign = 1, generation = 1): { content: Frame; buffers: string[] } {
   const tiles = units.map((unit) => ({ unit, sign, step: 64, score: 2, state: "d" as const }));
-  const content = { type: "frame" as const, id: 1, layer: of, generation: 1, height: 64, width: 64, columns: 4, tiles };
+  const content = { type: "frame" as const, id: 1, layer: of, generation, height: 64, width: 64, columns: 4, tiles };
   return { content, buffers: [btoa("a JPEG")] };
 }
 
@@ -27,6 +27,7 @@ beforeEach(async () => {
       frame("one", [0, 1, 2]),
       frame("two", [7, 5, 19]),
       frame("two", [7], -1),
+      frame("one", [2, 3, 4], 1, 0), // of older settings, for a pin
       {
         content: { type: "unit", layer: "two", ...unit, steps: [0, 32, 64], scores: [0, 1, 2] },
         buffers: [btoa("a JPEG")],
@@ -63,6 +64,15 @@ test("an exported page opens the layers that were exported, and no others", asyn
     ["tile-7", "done"],
     ["tile-19", "done"],
   ]);
+});
+
+test("an exported page shows the newest pictures of a layer when one comes back to it", async () => {
+  for (const name of ["layer-two", "layer-one"]) {
+    find(name)?.click();
+    await settle();
+  }
+  const tiles = [...root.querySelectorAll<HTMLElement>("[role=option]")];
+  expect(tiles.map(({ dataset }) => dataset.testid)).toEqual(["tile-0", "tile-1", "tile-2"]);
 });
 
 test("an exported page keeps no place for pictures that were never made", async () => {

@@ -74,6 +74,38 @@ describe("views", () => {
     expect(model.of("set")).toHaveLength(1);
   });
 
+  test.each([false, true])("speak of one layer only; the other view is hidden: %s", async (isHidden) => {
+    start({ layer: "stage1/conv", units: [...Array(2000).keys()], states: "w".repeat(2000) });
+    const [one, two] = [open(), open()];
+    await settle();
+    const answer = async (): Promise<void> => {
+      for (let round = 0; round < 3; round += 1) {
+        model.answerAll();
+        await new Promise((resolve) => setTimeout(resolve, 120));
+        await settle();
+      }
+    };
+    for (const root of [one, two]) {
+      find(root, "grid").scrollTop = 20_000;
+      find(root, "grid").dispatchEvent(new Event("scroll"));
+    }
+    await answer();
+    if (isHidden) Object.defineProperty(find(two, "grid"), "clientHeight", { configurable: true, get: () => 0 });
+    const said: object[] = [];
+    vi.spyOn(model, "send").mockImplementation((content) => {
+      said.push(content as object);
+      model.sent.push(content as never);
+    });
+    find(one, "layer-logits").click();
+    await settle();
+    model.set("units", [0, 1, 2]);
+    await answer();
+    const visible = said.flatMap((message) => ("units" in message ? [message] : []));
+    expect(visible.length).toBeGreaterThan(0);
+    for (const message of visible) expect(message).toMatchObject({ layer: "logits" });
+    expect(visible.at(-1)).toMatchObject({ type: "visible", units: [0, 1, 2] });
+  });
+
   test("that are closed by the signal alone are closed too", async () => {
     start();
     const element = document.createElement("div");

@@ -316,6 +316,7 @@ def test_after_a_failure_the_tiles_that_climbed_begin_again_and_the_others_go_on
     fails.append(True)
     with pytest.raises(Exception, match="out of order"):
         live.advance()
+    np.testing.assert_array_equal(live.rendering([(0, 1), (2, 1)]).images, before)  # what was there still is
     fails.clear()
     first, *_ = updates = finish(live)
     assert (first.first_step, updates[-1].step) == (0, many.steps)

@@ -141,6 +141,15 @@ def test_files_and_a_page_hold_the_pictures_with_their_names(bench, comparison, 
     assert '"measures":[{"name":"score"' in page
 
 
+def test_a_preset_whose_picture_excites_nothing_has_no_robustness_and_a_page_all_the_same(no_thread_left, tmp_path):
+    dead = jaxviz.wrap(lambda images: jax.nn.relu(images - 9).mean((1, 2)), input_shape=(24, 24, 3))
+    bench = jaxviz.Bench(dead, "mean", 2, presets=PRESET_NAMES[:1], **OPTIONS)
+    assert bench.wait(60)
+    assert (measured(bench)["score"], measured(bench)["robustness"]) == ([0.0], [None])
+    bench.to_html(tmp_path / "page.html")
+    bench.close()
+
+
 def test_own_presets_and_any_objective_may_be_on_the_bench(model, no_thread_left):
     own = dataclasses.replace(PRESETS["dvt_2"], name="own")
     bench = jaxviz.Bench(model, 0.5 * jaxviz.channel("conv", 1), presets=["dvt_2", own], **OPTIONS)

@@ -191,7 +191,7 @@ def test_unknown_arguments_are_refused_with_the_closest(open_widget, kind):
         open_widget("frist", kind=kind)
     with pytest.raises(IndexError, match="out of range"):
         open_widget("first", kind=kind, unit=4)
-    with pytest.raises(ValueError, match="it must be from 1 to 4096"):
+    with pytest.raises(ValueError, match="it must be from 1 to 65536"):
         open_widget("first", kind=kind, steps=0)
 
 

@@ -82,6 +82,17 @@ def test_a_wrong_message_is_an_error_and_is_heard(open_widget, kind, content, me
     assert browser.heard == [serial]
 
 
+def test_what_is_in_view_of_a_layer_that_was_left_meanwhile_is_not_heeded(open_widget):
+    explorer = open_widget("block")
+    browser = Browser(explorer)
+    browser.open(visible=[1])
+    explorer.layer = "first"
+    browser.send("visible", layer="block/conv", units=[10, 11])
+    assert (explorer.error, explorer.outbox.visible) == ("", [1])
+    browser.send("visible", layer="first", units=[2, 3])
+    assert explorer.outbox.visible == [2, 3]
+
+
 def test_a_view_that_opens_again_is_sent_everything_again(open_widget):
     explorer = open_widget("first")
     browser = Browser(explorer)

@@ -43,6 +43,21 @@ def test_it_holds_the_newest_generation_and_pinned_tiles_of_older_ones(open_widg
     assert set(tiles[explorer.status["generation"]]) == {0, 1, 2, 3}
 
 
+def test_of_settings_that_were_left_it_holds_what_is_pinned_and_nothing_else(open_widget, tmp_path):
+    explorer = open_widget("first")
+    explorer.wait(10)
+    first = explorer.status["generation"]
+    explorer.pins = [{"layer": "first", "unit": 2, "sign": 1, "generation": first}]
+    explorer.settings = {"noise": 0.1}
+    explorer.wait(10)
+    explorer.to_html(tmp_path / "page.html")
+    messages = [each["content"] for each in record_of(tmp_path / "page.html")["messages"]]
+    frames = [message for message in messages if message["type"] == "frame"]
+    tiles = {frame["generation"]: [(tile["unit"], tile["sign"]) for tile in frame["tiles"]] for frame in frames}
+    assert tiles[first] == [(2, 1)]
+    assert set(tiles[explorer.status["generation"]]) == {(0, 1), (0, -1), (1, 1), (2, 1), (3, 1)}
+
+
 def test_it_can_be_written_while_it_climbs_but_not_before(open_widget, tmp_path):
     climb = FakeClimb(gated=True)
     explorer = open_widget("first", climb=climb)

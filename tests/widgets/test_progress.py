@@ -11,11 +11,12 @@ from records import make_snapshot
 
 
 class Snapshots:
-    """Two units that climb eight steps, two a snapshot."""
+    """Two units that climb eight steps, two a snapshot, or as many more in as many snapshots."""
 
-    def __init__(self, gated=False):
+    def __init__(self, gated=False, stride=2):
+        self.stride = stride
         self.gate = threading.Semaphore(0) if gated else None
-        self.step = -2
+        self.step = -stride
         self.closed = False
 
     def __iter__(self):
@@ -24,17 +25,17 @@ class Snapshots:
     def __next__(self):
         if self.gate is not None:
             self.gate.acquire()
-        if self.step >= 8 or self.closed:
+        if self.step >= 4 * self.stride or self.closed:
             raise StopIteration
-        self.step += 2
+        self.step += self.stride
         return make_snapshot(
             step=self.step,
             steps=[self.step] * 2,
-            images=np.full((2, 5, 7, 3), self.step * 20, np.uint8),
+            images=np.full((2, 5, 7, 3), self.step * 40 // self.stride, np.uint8),
             scores=[np.nan if self.step == 0 else self.step / 2.0] * 2,
-            states=["done" if self.step == 8 else "climbing"] * 2,
+            states=["done" if self.step == 4 * self.stride else "climbing"] * 2,
             steps_per_second=0.0 if self.step == 0 else 8.0,
-            seconds_left=0.0 if self.step == 0 else 2 * (8 - self.step) / 8.0,
+            seconds_left=0.0 if self.step == 0 else 2 * (4 * self.stride - self.step) / 8.0,
         )
 
     def close(self):
@@ -59,6 +60,15 @@ def test_it_shows_the_pictures_to_the_end(no_thread_left):
     progress.close()
     progress._session.job.join(10)
     assert snapshots.closed
+
+
+@pytest.mark.parametrize("steps", [5_000, 400_000])
+def test_a_climb_of_any_length_is_shown_to_the_end(no_thread_left, steps):
+    progress = RenderProgress(Snapshots(stride=steps // 4))
+    assert progress.wait(10)
+    assert (progress.states, progress.error, progress.snapshot.step) == ("dd", "", steps)
+    assert progress.status["image_steps"] == progress.status["total_image_steps"]
+    progress.close()
 
 
 def test_stop_is_heard_between_snapshots(no_thread_left):

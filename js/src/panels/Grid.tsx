@@ -56,7 +56,7 @@ function Sheets({ layer, units }: { layer: Layer; units: number[] }): JSX.Elemen
   useEffect(() => {
     const index = units.indexOf(chosen);
     if (index >= 0) active.value = index;
-  }, [layer.name, chosen, store.opened.value]);
+  }, [layer.name, units.join(), chosen, store.opened.value]);
   const [window, follow] = useWindow(sheet, size, units, scroller);
   const idPrefix = `tile-${view.id}`;
 
