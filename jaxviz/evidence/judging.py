@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxviz.models import Model
+from jaxviz.models import Model, checked_range
 from jaxviz.results.class_names import class_index
 
 _TIE = 0.5
@@ -40,12 +40,16 @@ class Transfer:
 def fitted(images: Any, height: int, width: int) -> Float[np.ndarray, "image height width channel"]:
     """Return images brought to a height and width, by cubic interpolation without aliasing, within [0, 1].
 
+    Raises:
+        TypeError: They are not floats.
+        ValueError: They are not in [0, 1].
+
     Example:
         >>> from jaxviz.evidence import fitted
         >>> fitted(np.zeros((2, 64, 32, 3), np.float32), 96, 48).shape
         (2, 96, 48, 3)
     """
-    array = np.asarray(images, np.float32)
+    array = checked_range(images)
     if array.shape[1:3] == (height, width):
         return array
     shape = (len(array), height, width, array.shape[-1])
@@ -83,6 +87,7 @@ def transfer(judge: Model, images: Any, classes: Sequence[int | str], *, batch_s
         raise ValueError(f"There are {len(images)} pictures and {len(numbers)} classes; give one class for each.")
     height, width = judge.input_shape[:2]
     values = judge.activations(fitted(images, height, width), logits.name, batch_size=batch_size)[logits.name]
+    values = values.reshape(len(values), -1, logits.units).mean(1)  # of logits that have positions, as `class_logit`
     log_probabilities = np.asarray(jax.nn.log_softmax(jnp.asarray(values, jnp.float32)))
     own = np.take_along_axis(log_probabilities, numbers[:, None], axis=1)
     # Equal ones count half: a judge that finds all classes alike recognizes none.

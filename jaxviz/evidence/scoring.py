@@ -61,7 +61,7 @@ def scores(
             f"There are {len(listed)} objectives, {len(images)} images and a batch_size of {batch_size}; "
             "give at least one of each."
         )
-    size = min(batch_size, len(images))
+    size = model.enough(images.shape[1:], min(batch_size, len(images)))
     network = model.network(images.shape[1:], size)
     bound = [objective.bind(model.named_classes) for objective in listed]
     targets = _targets(model, bound)

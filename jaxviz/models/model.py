@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 
 from jaxviz.models.adaptation import Adapted
 from jaxviz.models.family import Family, family_of
+from jaxviz.models.images import checked_images
 from jaxviz.models.layers import Layer, LayerTable
 from jaxviz.models.naming import Naming
 from jaxviz.models.network import Network
@@ -106,7 +107,8 @@ class Model:
         for line in self.network(self.input_shape, 1).program.description():
             digest.update(line.encode())
         for weight in self.weights:
-            array = weight if jnp.issubdtype(weight.dtype, np.number) else jax.random.key_data(weight)
+            is_key = jnp.issubdtype(weight.dtype, jax.dtypes.prng_key)
+            array = jax.random.key_data(weight) if is_key else weight
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()[:16]
 
@@ -181,6 +183,20 @@ class Model:
             self._networks[shape] = Network(*self._trace(shape))
         return self._networks[shape]
 
+    def enough(self, image_shape: Sequence[int], count: int) -> int:
+        """Return how many images the model is given where there are some: two for one if it computes one otherwise.
+
+        Where `jnp.matmul` is given a single image it drops that axis, so the program is another one, with other values.
+
+        Args:
+            image_shape: Shape of an image.
+            count: How many images there are.
+        """
+        if count > 1:
+            return count
+        alone, several = (self.network(image_shape, batch).program for batch in (1, BATCH))
+        return 1 if alone.is_alike(several) else 2
+
     def image_axis(self, image_shape: Sequence[int], value: int) -> int | None:
         """Return the axis of a value that counts the images, or that positions were merged into; None for none.
 
@@ -219,7 +235,7 @@ class Model:
                 f"There are {len(images)} images and a batch_size of {batch_size}; give at least one of each."
             )
         chosen = self._chosen(layers)
-        size = min(batch_size, len(images))
+        size = self.enough(images.shape[1:], min(batch_size, len(images)))
         results: dict[str, list[Any]] = {name: [] for name in chosen}
         starts = range(0, len(images), size)
         for start in tqdm(starts, desc="activations", unit="batch", delay=2.0, leave=False):
@@ -242,22 +258,7 @@ class Model:
             TypeError: They are not floats.
             ValueError: Their shape or range is wrong.
         """
-        array = np.asarray(images)
-        shape = "[batch, " + ", ".join(str(extent) for extent in self.input_shape) + "]"
-        if not np.issubdtype(array.dtype, np.floating) and array.dtype != jnp.bfloat16:
-            raise TypeError(f"images have dtype {array.dtype}; they must be floats in [0, 1]. Divide uint8 by 255.")
-        if array.ndim != len(self.input_shape) + 1 or array.shape[-1] != self.input_shape[-1]:
-            raise ValueError(
-                f"images have shape {list(array.shape)}; model '{self.name}' takes {shape} "
-                "(height and width may differ). A single image needs a batch axis: images[None]."
-            )
-        array = array.astype(np.float32)
-        if array.size and not (array.min() >= -1e-6 and array.max() <= 1 + 1e-6):
-            raise ValueError(
-                f"images range from {array.min():.4g} to {array.max():.4g}; they must be in [0, 1] and finite. "
-                "jaxviz scales them to the model's own range itself."
-            )
-        return array
+        return checked_images(images, self.input_shape, self.name)
 
     def _chosen(self, layers: str | Iterable[str]) -> dict[str, Layer]:
         chosen: dict[str, Layer] = {}

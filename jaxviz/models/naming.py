@@ -10,7 +10,8 @@ alias: `stage3/block1` is `stage3/block1/add`.
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Sequence
 
 from jaxviz.models.adaptation import CALL_MARK
 from jaxviz.models.operations import Operation, operations_of
@@ -100,7 +101,7 @@ def name_layers(program: Program, *, root: str = "", ignored: str = "", output_n
         NamedOperation(operation.name, value, operation.reads)
         for value, operation in sorted(program_operations.items())
     )
-    return Naming(_unique(found, program), tuple(operations), before, _logits(program, program_operations))
+    return Naming(_unique(found, program), tuple(operations), before, _logits(program, program_operations, found))
 
 
 def _unique(found: dict[int, tuple[list[str], str]], program: Program) -> tuple[NamedValue, ...]:
@@ -198,13 +199,35 @@ def _module_kind(program: Program, scopes: _Scopes, scope: Scope) -> str:
     return "reshape" if primitives and primitives <= _SHAPE_PRIMITIVES else "module"
 
 
-def _logits(program: Program, operations: dict[int, Operation]) -> int | None:
+def _logits(program: Program, operations: dict[int, Operation], named: Collection[int]) -> int | None:
     """Return the model's class logits: its last output of one vector an image, before any softmax."""
-    vectors = [value for value in program.outputs if program.depends[value] and len(program.shapes[value].shape) == 2]
+    shapes = program.shapes
+    vectors = [value for value in program.outputs if program.depends[value] and len(shapes[value].shape) == 2]
     if not vectors:
         return None
-    operation = operations.get(vectors[-1])
-    return operation.reads if operation is not None and operation.name in ("softmax", "log_softmax") else vectors[-1]
+    output = vectors[-1]
+
+    def has_classes(value: int) -> bool:
+        return shapes[value].shape[-1] == shapes[output].shape[-1]
+
+    for value in filter(has_classes, same_numbers(program, output)):
+        operation = operations.get(value)
+        if operation is not None and operation.name in ("softmax", "log_softmax"):
+            before = [each for each in same_numbers(program, operation.reads) if each in named and has_classes(each)]
+            return min(before, key=lambda each: len(shapes[each].shape), default=operation.reads)
+    return output
+
+
+def same_numbers(program: Program, value: int) -> list[int]:
+    """Return a value and those before it of which it is another shape or precision and nothing else, nearest first."""
+    found = [value]
+    while (maker := program.maker.get(found[-1])) is not None and len(maker.reads) == 1:
+        (before,) = maker.reads
+        grows = math.prod(program.shapes[before].shape) < math.prod(program.shapes[value].shape)
+        if grows or maker.primitive not in _SHAPE_PRIMITIVES | {"broadcast_in_dim"}:
+            break
+        found.append(before)
+    return found
 
 
 def unrectified(program: Program, naming: Naming, value: int) -> Operand | tuple[Equation, list[object]]:

@@ -142,6 +142,11 @@ class Program:
             }
             yield f"{equation.results} = {equation.primitive} {operands} {sorted(params.items())}"
 
+    def is_alike(self, other: "Program") -> bool:
+        """Say whether another program has the same operations on the same values, whatever their shapes."""
+        mine, others = ([(each.primitive, each.reads, each.results) for each in it.equations] for it in (self, other))
+        return mine == others
+
     def needed(self, wanted: Iterable[int], known: Iterable[int] = ()) -> list[Equation]:
         """Return the equations, in order, without which the wanted values cannot be computed from the known."""
         missing, seen = set(wanted), set(known)

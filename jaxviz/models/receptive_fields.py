@@ -50,9 +50,14 @@ def _follow(
         return rule(Step(equation.params, [shapes[read] for read in equation.reads], operands, shape))
     body = None if equation.source is None else jax_internals.rule_body(equation.source)
     mixes = equation.primitive in _MIXING if body is None else _mixes(body)
-    mixes |= any(shapes[read] != shape for read in equation.reads if read in known)
+    mixes |= any(not _is_broadcast(shapes[read], shape) for read in equation.reads if read in known)
     seen = [known[read] for read in equation.reads if read in known]
     return everything(seen, shape) if mixes else union(seen)
+
+
+def _is_broadcast(read: Sequence[int], shape: Sequence[int]) -> bool:
+    """Say whether positions stay where they are when a shape is stretched to another: single elements reach all."""
+    return len(read) == len(shape) and all(own in (1, extent) for own, extent in zip(read, shape, strict=True))
 
 
 def _mixes(program: Any) -> bool:

@@ -43,7 +43,7 @@ class Caricature(ReferenceObjective):
     layer: str
     activation: Leaf
     cosine_power: Leaf = 1.0
-    rectified: bool = False
+    rectified: bool = True
     kind = "caricature"
 
     def of_activation(self, activation: Float[Array, "*position channel"]) -> Score:
@@ -63,7 +63,7 @@ class Inversion(ReferenceObjective):
 
     layer: str
     activation: Leaf
-    rectified: bool = False
+    rectified: bool = True
     kind = "inversion"
 
     def of_activation(self, activation: Float[Array, "*position channel"]) -> Score:
@@ -73,7 +73,7 @@ class Inversion(ReferenceObjective):
         return -distance / (jnp.sum(jnp.square(reference)) + 1e-8)
 
 
-def caricature(layer: str, activation: Any, *, cosine_power: float = 1.0, rectified: bool = False) -> Caricature:
+def caricature(layer: str, activation: Any, *, cosine_power: float = 1.0, rectified: bool = True) -> Caricature:
     """Maximise what an image excites in a layer: the picture exaggerates what the layer saw in it.
 
     With the image's activation `b` at a position and the picture's `a` there, the score is the mean over positions of
@@ -84,8 +84,8 @@ def caricature(layer: str, activation: Any, *, cosine_power: float = 1.0, rectif
         activation: of the layer for the image, without the batch axis: `model.activations(images, layer)[layer][0]`. It
             is kept in the recipe. Use `transforms=None`, or an image as large as the transforms make the picture.
         cosine_power: zero or more.
-        rectified: on a rectifier's output, compare the rectified value and not the one before it; `model.activations`
-            gives the rectified value.
+        rectified: on a rectifier's output, compare the rectified value, which `model.activations` gives; False for the
+            one before it, if the reference is that.
 
     References:
         A. Mordvintsev, N. Pezzotti, L. Schubert, C. Olah: Differentiable Image Parameterizations. Distill, 2018. lucid
@@ -100,7 +100,7 @@ def caricature(layer: str, activation: Any, *, cosine_power: float = 1.0, rectif
     return Caricature(layer_name(layer), _reference(activation), cosine_power_of(cosine_power), rectified)
 
 
-def inversion(layer: str, activation: Any, *, rectified: bool = False) -> Inversion:
+def inversion(layer: str, activation: Any, *, rectified: bool = True) -> Inversion:
     """Maximise the closeness of a layer to what it was for an image: what the layer has kept of it.
 
     The score is minus the squared distance of the activations over the squared length of the reference: zero at best,

@@ -47,7 +47,7 @@ def engine_of(request: Request, unit: int, wished: int) -> tuple[Engine, int]:
     images = request.parameterization.images_in_lane * views  # of a lane, that the model sees at once
     parts = parts_at_once(each)
     together = lanes_together(each // parts, views=views)
-    network = model.network(request.canvas_size, together * images)
+    network = model.network(request.canvas_size, model.enough(request.canvas_size, together * images))
     at_once = affordable_lanes(parts * together, network, values_read(network, targets), images_in_lane=images)
     parts = min(parts, at_once)
     together = at_once // parts
@@ -81,7 +81,8 @@ def engine_of(request: Request, unit: int, wished: int) -> tuple[Engine, int]:
     return engine, each * devices.count
 
 
-def _scoring(request: Request, targets: tuple[tuple[Target, Layer], ...], batch: int, views: int) -> Scoring:
+def _scoring(request: Request, targets: tuple[tuple[Target, Layer], ...], images: int, views: int) -> Scoring:
+    batch = request.model.enough(request.canvas_size, images)
     network = request.model.network(request.canvas_size, batch)
     read = values_read(network, targets)
     acting = overrides(request.model, request.canvas_size, batch, request.gradient_rules, read)

@@ -124,7 +124,7 @@ def check_objectives(
             raise ValueError(
                 f"{objective} reads the opacity of an image, which only parameterization=transparent() has."
             )
-    network = model.network(canvas_size, wished_lanes(len(objectives)))
+    network = model.network(canvas_size, model.enough(canvas_size, wished_lanes(len(objectives))))
     shapes = {target: network.shape(layer, rectified=target.rectified) for target, layer in targets.items()}
     for objective in objectives:
         objective.check(shapes)

@@ -10,7 +10,7 @@ from jaxtyping import Array, Int
 from jaxviz.gradient_rules import GradientRule, Place
 from jaxviz.gradient_rules.base import pull_back
 from jaxviz.models import Model
-from jaxviz.models.naming import NamedOperation
+from jaxviz.models.naming import NamedOperation, same_numbers
 from jaxviz.models.program import Equation, Lowering, Program, Replacement
 
 _Function: TypeAlias = Callable[[Sequence[Array], Array], Array]
@@ -57,7 +57,7 @@ class Override(NamedTuple):
 
 def acted_on(program: Program, operations: Sequence[NamedOperation], rule: GradientRule) -> list[NamedOperation]:
     """Return the operations of a network that gradients pass by a rule."""
-    outputs = frozenset(program.outputs)
+    outputs = frozenset(value for output in program.outputs for value in same_numbers(program, output))
     return [item for item in operations if rule.acts_on(item.name, is_output=item.value in outputs)]
 
 

@@ -29,7 +29,8 @@ class Scoring:
     """A network and what objectives read of it.
 
     Attributes:
-        network: The model traced for the disturbed images of the lanes that are climbed together.
+        network: The model traced for the disturbed images of the lanes that are climbed together, or for two in place
+            of one.
         targets: What the objectives read, with the layer of each.
         lowering: Faster equivalents of equations, or None.
         overrides: The operations that gradients pass by the climb's rules.
@@ -146,7 +147,9 @@ class Scoring:
     def _activations(
         self, constants: Sequence[Array], images: Array, gains: Array, climb: Climb, step: Int[Array, " image"]
     ) -> dict[Target, Array]:
-        program = self.network.program
+        program, count = self.network.program, len(images)
+        if program.shapes[program.image_value].shape[0] > count:  # one, twice: see `Model.enough`
+            images, gains, step = (jnp.concatenate([part, part]) for part in (images, gains, step))
         known = dict(zip(self._fixed_values, constants, strict=True)) | {program.image_value: images}
         replaced = {
             override.operation.value: override.replacement(program, climb.gradient_rules, step, self.lowering)
@@ -154,11 +157,12 @@ class Scoring:
         }
         replaced = with_gains(program, self.gained, gains, replaced, self.lowering)
         if self.folded:
-            read = [*self._wanted, *(override.operation.reads for override in self.overrides)]
-            replaced = fold_channels(program, read, replaced, self.lowering)
+            reads = [*self._wanted, *(override.operation.reads for override in self.overrides)]
+            replaced = fold_channels(program, reads, replaced, self.lowering)
         computed = program.evaluate(known, self._wanted, lowering=self.lowering, replaced=replaced)
         values = dict(zip(self._wanted, computed, strict=True))
-        return {target: self.network.read(values, layer, rectified=target.rectified) for target, layer in self.targets}
+        read = {target: self.network.read(values, layer, rectified=target.rectified) for target, layer in self.targets}
+        return {target: activation[:count] for target, activation in read.items()}
 
     @functools.cached_property
     def _wanted(self) -> list[int]:

@@ -77,6 +77,17 @@ def test_fitting_keeps_a_flat_image_flat_and_the_range():
     assert fitted(edge, 16, 16) is edge
 
 
+@pytest.mark.parametrize(("scale", "dtype", "error"), [(255, np.uint8, TypeError), (255, np.float32, ValueError)])
+@pytest.mark.parametrize("size", [8, 24])  # the judge's, and another one
+def test_images_that_are_not_within_0_and_1_are_refused_and_not_made_white(scale, dtype, error, size):
+    judge = jaxviz.wrap(lambda images: images.mean((1, 2)) @ np.eye(3), input_shape=(8, 8, 3))
+    images = (scale * np.random.default_rng(0).random((2, size, size, 3))).astype(dtype)
+    with pytest.raises(error, match=r"in \[0, 1\]"):
+        transfer(judge, images, [0, 1])
+    with pytest.raises(error, match=r"in \[0, 1\]"):
+        features(judge, images)
+
+
 def test_fine_stripes_made_smaller_become_grey_and_not_coarse_stripes():
     stripes = np.broadcast_to((np.arange(64) % 2.0)[None, :, None, None], (1, 64, 64, 1)).astype(np.float32)
     assert np.ptp(fitted(stripes, 24, 24)[:, 4:-4]) < 0.1

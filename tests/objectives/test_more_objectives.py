@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import jaxviz
 from jaxviz import objectives
 from jaxviz.objectives import (
     Target,
@@ -29,7 +30,7 @@ RANDOM = np.random.default_rng(8)
 MAPS, TOKENS, LOGITS = (RANDOM.normal(size=shape).astype(np.float32) for shape in ((5, 7, 4), (6, 4), (9,)))
 REFERENCE = RANDOM.normal(size=(5, 7, 4)).astype(np.float32)
 IMAGE = RANDOM.uniform(size=(8, 9, 3)).astype(np.float32)
-ACTIVATIONS = {Target("maps"): MAPS, Target("tokens"): TOKENS, Target(""): LOGITS}
+ACTIVATIONS = {Target("maps"): MAPS, Target("maps", True): MAPS, Target("tokens"): TOKENS, Target(""): LOGITS}
 SHAPES = {target: activation.shape for target, activation in ACTIVATIONS.items()}
 
 
@@ -116,6 +117,17 @@ def test_a_caricature_of_one_vector_everywhere_is_a_direction():
     everywhere = np.broadcast_to(vector, MAPS.shape)
     expected = score(direction("maps", vector, cosine_power=2))
     np.testing.assert_allclose(score(caricature("maps", everywhere, cosine_power=2)), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("make", [inversion, caricature])
+def test_a_reference_is_compared_with_what_activations_gives(make):
+    kernel = jax.random.normal(jax.random.key(1), (3, 5))
+    model = jaxviz.wrap(lambda images: jax.nn.relu((images - 0.5) @ kernel), input_shape=(4, 6, 3))
+    photograph = np.random.default_rng(0).random((1, 4, 6, 3)).astype(np.float32)
+    reference = model.activations(photograph, "relu")["relu"][0]
+    (scored,) = jaxviz.evidence.scores(model, make("relu", reference), photograph)[0]
+    expected = 0 if make is inversion else np.square(reference).sum(-1).mean()
+    np.testing.assert_allclose(scored, expected, rtol=1e-5, atol=1e-7)
 
 
 def test_the_best_inversion_is_the_reference_and_every_step_towards_it_scores_more():
