@@ -173,7 +173,7 @@ def _units(target: str, layers: Any) -> tuple[str, list[int | str] | None]:
         if span:
             units += range(int(span[1]), int(span[2]) + 1)
         elif part:
-            units.append(int(part) if part.isdigit() else part)
+            units.append(int(part) if part.isdecimal() else part)
     return layer, units
 
 

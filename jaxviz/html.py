@@ -176,7 +176,7 @@ def _records(rendering: Rendering, tiles: Sequence[tuple[int, int]]) -> list[Sho
         update = Update(
             unit=tile[0],
             sign=tile[1],
-            step=rendering.recipe.steps if state == "done" else max(steps, default=0),
+            step=_steps_made(rendering, state, steps),
             first_step=0,
             scores=scores[known],
             state=state,
@@ -188,6 +188,13 @@ def _records(rendering: Rendering, tiles: Sequence[tuple[int, int]]) -> list[Sho
         record.steps = array("i", steps)
         shown.append(Shown(tile, record, state, still=True))
     return shown
+
+
+def _steps_made(rendering: Rendering, state: str, steps: Sequence[int]) -> int:
+    """Return how many steps a unit has made; `steps` are those before which its scores were taken."""
+    if state == "done" and rendering.recipe.stop_on_plateau is None:
+        return rendering.recipe.steps
+    return max(steps, default=-1) + 1 if state == "done" else max(steps, default=0)
 
 
 def _layer(name: str, rendering: Rendering, tiles: Sequence[tuple[int, int]]) -> dict[str, Any]:

@@ -162,6 +162,7 @@ def test_render_makes_what_the_function_of_the_same_name_makes(tmp_path, capsys)
         ("first:0-1,3", "first", [0, 1, 3]),
         ("first: 4 , 0-0 ", "first", [4, 0]),
         ("output:school bus,0", "output", ["school bus", 0]),
+        ("first:²", "first", ["²"]),
         ("odd:name", "odd:name", None),
         ("odd:name:1", "odd:name", [1]),
     ],

@@ -86,6 +86,14 @@ def test_a_rendering_of_units_becomes_a_layer_with_its_curves(tmp_path):
     assert units[0]["message"] == "grey"
 
 
+def test_a_unit_that_was_stopped_on_a_plateau_has_made_the_steps_of_its_curve(tmp_path):
+    plateau = {"patience_steps": 8, "least_gain": 0.01, "smoothing_steps": 4}
+    recipe = make_recipe(1, objectives=channels("block", [4]), stop_on_plateau=plateau)
+    make_rendering(1, recipe=recipe, history_steps=[0, 20]).to_html(tmp_path / "page.html")
+    (frame,) = Page(tmp_path / "page.html").of_type("frame")
+    assert [tile["step"] for tile in frame["tiles"]] == [21]
+
+
 def test_the_pictures_are_those_of_the_rendering(tmp_path):
     images = np.stack([np.full((16, 24, 3), level, np.float32) for level in (0.2, 0.8)])
     make_rendering(2, images=images).to_html(tmp_path / "page.html")

@@ -19,6 +19,7 @@ _INFERENCE_ARGUMENTS: dict[str, bool] = {
     "inference": True,
     "use_running_average": True,
     "eval_mode": True,
+    "enable_dropout": False,
 }
 
 # Between a module's path and the serial number of its call, in the name of a scope.

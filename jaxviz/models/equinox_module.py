@@ -8,7 +8,7 @@ import equinox
 import jax
 import jax.numpy as jnp
 
-from jaxviz.models.adaptation import Adapted, scoped_calls, with_parents
+from jaxviz.models.adaptation import Adapted, inference_arguments, scoped_calls, with_parents
 
 
 def adapt(module: Any, *, channels_first: bool, batched: bool) -> Adapted:
@@ -31,7 +31,7 @@ def adapt(module: Any, *, channels_first: bool, batched: bool) -> Adapted:
     def function(weights: Any, images: jax.Array) -> Any:
         copy, held = equinox.combine(weights, structure)
         paths = dict(_modules(copy))
-        options: dict[str, Any] = {}
+        options: dict[str, Any] = {**inference_arguments(type(copy).__call__)}
         parameters = inspect.signature(type(copy).__call__).parameters
         if "key" in parameters and parameters["key"].default is inspect.Parameter.empty:
             options["key"] = jax.random.key(0)  # inference mode draws nothing from it

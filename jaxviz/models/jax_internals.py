@@ -190,30 +190,30 @@ def _debug_info(inputs: int, outputs: int) -> Any:
     )
 
 
-_CLIMBING_OPTIONS: dict[str, dict[str, str | int | bool]] = {
+_CLIMBING_OPTIONS: dict[str, dict[str, str | bool]] = {
     "cpu": {
         "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT,"
         "LIBRARY_FUSION_TYPE_INDIVIDUAL_CONVOLUTION",
-        "xla_cpu_prefer_vector_width": 512,
     },
     "gpu": {"xla_gpu_exclude_nondeterministic_ops": True},
 }
 
 
 @functools.cache
-def climbing_options(backend: str) -> dict[str, str | int | bool]:
+def climbing_options(backend: str) -> dict[str, str | bool]:
     """Return compiler options under which a climb is fast and gives the same bits whenever it is run.
 
     XLA's CPU backend hands reductions to a library that adds in another order for small batches; kept to products and
     convolutions it does not. On a GPU some of cuDNN's convolutions add in the order in which threads happen to arrive;
-    without those the same program gives the same bits. XLA works on 256 bits at once where a CPU has 512
-    (docs/performance.md). An option that this jax does not know is left out.
+    without those the same program gives the same bits. An option that this jax does not know is left out.
+
+    Not among them: `xla_cpu_prefer_vector_width=512`, which is faster and gives arctan wrong (docs/performance.md).
     """
     options = {name: value for name, value in _CLIMBING_OPTIONS.get(backend, {}).items() if _is_known(name, value)}
     return options | beside_others(backend)
 
 
-def _is_known(option: str, value: str | int | bool) -> bool:
+def _is_known(option: str, value: str | bool) -> bool:
     try:
         jax.jit(operator.neg, compiler_options={option: value}).lower(0.0).compile()
     except jax.errors.JaxRuntimeError:

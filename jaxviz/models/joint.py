@@ -225,7 +225,7 @@ class _Beside:
 
     def naming(self) -> Naming:
         """Return the names of all layers."""
-        return Naming(tuple(self._layers), tuple(self._operations), self._before, None)
+        return Naming(tuple(self._layers), tuple(self._operations), self._before, ())
 
 
 def _resized_field(

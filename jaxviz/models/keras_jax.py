@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 import jax
+import jax.numpy as jnp
 import keras
 
 from jaxviz.models.adaptation import Adapted
@@ -25,9 +26,10 @@ def adapt(model: Any) -> Adapted:
             f"The Keras model '{model.name}' is not built: it has no weights yet. Call it once on an image, or "
             "model.build((None, height, width, channels))."
         )
+    # Copies: `predict`, `evaluate` and `fit` donate the model's own arrays to their programs, which deletes them.
     weights = (
-        [variable.value for variable in model.trainable_variables],
-        [variable.value for variable in model.non_trainable_variables],
+        [jnp.array(variable.value, copy=True) for variable in model.trainable_variables],
+        [jnp.array(variable.value, copy=True) for variable in model.non_trainable_variables],
     )
 
     def function(weights: Any, images: jax.Array) -> Any:

@@ -74,16 +74,32 @@ class Model:
         self._own_weights = [leaf for _, leaf in paths]
         self._networks: dict[tuple[int, ...], Network] = {}
         program, naming = self._trace((BATCH, *self.input_shape))
-        self.weights: list[Any] = [*self._own_weights, *program.closed_over]
+        self._weights: list[Any] = [*self._own_weights, *program.closed_over]
         self.layers = layer_table(program, naming, self.input_shape, self.name)
         self._layer_of_value = {layer.value: layer for layer in self.layers}
-        logits = naming.logits
-        self.logits = self._layer_of_value.get(-1 if logits is None else logits)
+        self._output = self._layer_of_value.get(program.outputs[-1], self.layers[-1]).name
+        likely = [self._layer_of_value[value] for value in naming.logits if value in self._layer_of_value]
+        fitting = [layer for layer in likely if layer.units == len(self.class_names)]
+        self.logits = next(iter(fitting or likely), None)
 
     def __repr__(self) -> str:
         shape = "×".join(str(extent) for extent in self.input_shape)
         counts = f"{len(self.layers)} layer{'s' * (len(self.layers) != 1)}, {self.parameters:,} parameters"
         return f"Model '{self.name}': {shape} {self.input_name}s, {counts}"
+
+    @property
+    def weights(self) -> list[Any]:
+        """The weights, as they were when the model was wrapped.
+
+        Raises:
+            RuntimeError: Somebody has deleted one since.
+        """
+        if any(isinstance(weight, jax.Array) and weight.is_deleted() for weight in self._weights):
+            raise RuntimeError(
+                f"Weights of model '{self.name}' were deleted since it was wrapped, as a training step does that is "
+                "compiled with donate_argnums. Wrap the model as it is now."
+            )
+        return self._weights
 
     @property
     def input_name(self) -> str:
@@ -248,8 +264,7 @@ class Model:
 
     def predict(self, images: Any, *, batch_size: int = 32) -> np.ndarray[Any, Any]:
         """Compute the model's (last) output, as the model returns it, for images in [0, 1]."""
-        name = self.layers[-1].name
-        return self.activations(images, name, batch_size=batch_size)[name]
+        return self.activations(images, self._output, batch_size=batch_size)[self._output]
 
     def checked_images(self, images: Any) -> np.ndarray[Any, Any]:
         """Return images as a float32 array, or say what is wrong with them.

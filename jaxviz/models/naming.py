@@ -47,12 +47,12 @@ class NamedOperation:
 
 @dataclasses.dataclass(frozen=True)
 class Naming:
-    """The layers and the named operations of a program in order, and what goes into each rectifier."""
+    """The layers and named operations of a program in order, what goes into each rectifier, and likely class logits."""
 
     layers: tuple[NamedValue, ...]
     operations: tuple[NamedOperation, ...]
     before_rectifier: dict[int, int]
-    logits: int | None
+    logits: tuple[int, ...]
 
 
 def name_layers(program: Program, *, root: str = "", ignored: str = "", output_names: Sequence[str] = ()) -> Naming:
@@ -101,7 +101,9 @@ def name_layers(program: Program, *, root: str = "", ignored: str = "", output_n
         NamedOperation(operation.name, value, operation.reads)
         for value, operation in sorted(program_operations.items())
     )
-    return Naming(_unique(found, program), tuple(operations), before, _logits(program, program_operations, found))
+    return Naming(
+        _unique(found, program), tuple(operations), before, _logits(program, program_operations, found, output_names)
+    )
 
 
 def _unique(found: dict[int, tuple[list[str], str]], program: Program) -> tuple[NamedValue, ...]:
@@ -199,13 +201,28 @@ def _module_kind(program: Program, scopes: _Scopes, scope: Scope) -> str:
     return "reshape" if primitives and primitives <= _SHAPE_PRIMITIVES else "module"
 
 
-def _logits(program: Program, operations: dict[int, Operation], named: Collection[int]) -> int | None:
-    """Return the model's class logits: its last output of one vector an image, before any softmax."""
+def _logits(
+    program: Program, operations: dict[int, Operation], named: Collection[int], output_names: Sequence[str]
+) -> tuple[int, ...]:
+    """Return what may be the class logits, the likeliest first: outputs of one vector an image, before any softmax.
+
+    One that is called so comes first, then those from which no other is computed, then the later ones.
+    """
+    names = dict(zip(program.outputs, output_names, strict=False))
     shapes = program.shapes
     vectors = [value for value in program.outputs if program.depends[value] and len(shapes[value].shape) == 2]
-    if not vectors:
-        return None
-    output = vectors[-1]
+    computed = {output: {read for each in program.needed([output]) for read in each.reads} for output in vectors}
+
+    def likelihood(value: int) -> tuple[bool, bool, int]:
+        feeds_another = any(value in reads for reads in computed.values())
+        return names.get(value, "").endswith("logits"), not feeds_another, vectors.index(value)
+
+    likely = sorted(dict.fromkeys(vectors), key=likelihood, reverse=True)
+    return tuple(dict.fromkeys(_before_softmax(program, operations, named, value) for value in likely))
+
+
+def _before_softmax(program: Program, operations: dict[int, Operation], named: Collection[int], output: int) -> int:
+    shapes = program.shapes
 
     def has_classes(value: int) -> bool:
         return shapes[value].shape[-1] == shapes[output].shape[-1]

@@ -1,6 +1,7 @@
 """The operations of a flattened program that a user would name: what each is called, and what it makes and reads."""
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,10 @@ import numpy as np
 from jaxviz.models.program import Constant, Equation, Operand, Program
 
 _REDUCTIONS = {"reduce_max": "max", "reduce_sum": "sum"}
+_POINTWISE = frozenset(
+    "add sub mul div neg max min sqrt rsqrt square integer_pow pow exp log convert_element_type broadcast_in_dim "
+    "reshape squeeze copy stop_gradient select_n".split()
+)
 _PRIMITIVE_FUNCTIONS = {"logistic": "sigmoid", "tanh": "tanh", "erf": "erf"}
 
 
@@ -55,7 +60,9 @@ def _operation_name(program: Program, equation: Equation, reads: list[int]) -> t
         groups = params["feature_group_count"]
         return "conv", "conv" if groups == 1 else _grouped_kind(program, equation, groups)
     if primitive == "dot_general":
-        return ("dense", "dense") if len(reads) == 1 else ("matmul", "matmul")
+        if len(reads) > 1:
+            return "matmul", "matmul"
+        return ("dense", "dense") if _has_weights(program, equation) else ("", "")
     if primitive in ("reduce_window_max", "reduce_window_sum"):
         if not _pools_space(equation):
             return "", ""
@@ -87,7 +94,39 @@ def _pools_space(equation: Equation) -> bool:
 def _reduces_space(program: Program, equation: Equation) -> bool:
     rank = len(program.shapes[equation.reads[0]].shape)
     axes = equation.params["axes"]
-    return rank >= 3 and len(axes) == rank - 2
+    return rank >= 3 and len(axes) == rank - 2 and not _is_statistic(program, equation)
+
+
+def _is_statistic(program: Program, equation: Equation) -> bool:
+    """Tell what a normalization subtracts or divides by from a pooling: it goes back to all that it was made of."""
+    whole = math.prod(program.shapes[equation.reads[0]].shape)
+    pending, seen = [equation.results[0]], set[int]()
+    while pending:
+        value = pending.pop()
+        for reader in program.readers.get(value, ()):
+            result = reader.results[0]
+            if reader.primitive not in _POINTWISE or result in seen:
+                continue
+            if math.prod(program.shapes[result].shape) >= whole:
+                return True
+            seen.add(result)
+            pending.append(result)
+    return False
+
+
+def _has_weights(program: Program, equation: Equation) -> bool:
+    """Tell a product with weights from one with numbers made of nothing, as of a resizing by interpolation."""
+    weights = frozenset(program.weight_values)
+    pending, seen = [value for value in equation.reads if not program.depends[value]], set[int]()
+    while pending:
+        value = pending.pop()
+        if value in weights:
+            return True
+        maker = program.maker.get(value)
+        fresh = [] if maker is None else [read for read in maker.reads if read not in seen]
+        seen.update(fresh)
+        pending += fresh
+    return False
 
 
 def _is_mean(program: Program, equation: Equation) -> bool:

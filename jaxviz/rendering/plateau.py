@@ -87,7 +87,8 @@ def checked(plateau: Plateau | None) -> Plateau | None:
             raise ValueError(f"{name} is {steps}; at least 1 step is needed (64 and 16 are usual).")
     if not (math.isfinite(plateau.least_gain) and 0 <= plateau.least_gain <= 1):
         raise ValueError(f"least_gain is {plateau.least_gain}; it must be a share from 0 to 1 (0.01 is usual).")
-    return plateau
+    # Plain numbers: the recipe is written as JSON, when all has been climbed.
+    return Plateau(int(plateau.patience_steps), float(plateau.least_gain), int(plateau.smoothing_steps))
 
 
 def traced(plateau: Plateau | None) -> Plateau:

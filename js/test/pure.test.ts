@@ -34,6 +34,9 @@ describe("numbers", () => {
   });
   test("are short where they are very large or very small", () => {
     expect(formatNumber(3.2e9)).toBe("3.20e9");
+    expect([999.4, 999.5, -999.8, 1000].map((value) => formatNumber(value))).toEqual(["999", "1000", "−1000", "1000"]);
+    expect([999_499, 999_950, 999.9].map(formatLarge)).toEqual(["999 k", "1 M", "1 k"]);
+    expect([59.4, 59.6].map(formatDuration)).toEqual(["59 s left", "1 min left"]);
     expect(formatNumber(-2e-7)).toBe("−2.00e−7");
     expect([864, 21_676_032, 1_150_000_000].map(formatLarge)).toEqual(["864", "21.7 M", "1.15 G"]);
   });

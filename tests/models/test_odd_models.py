@@ -1,8 +1,10 @@
 """Models that are written otherwise than most: their layers are what their authors mean all the same."""
 
 import equinox as eqx
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import keras
 import numpy as np
 import pytest
 
@@ -145,3 +147,99 @@ def test_class_logits_are_before_the_softmax_whatever_is_behind_it(ending):
 def test_a_softmax_over_something_else_than_the_classes_has_no_logits_before_it():
     model = jaxviz.wrap(lambda images: jax.nn.softmax(images * 3).reshape(len(images), -1), input_shape=(2, 2, 3))
     assert model.logits.units == 12
+
+
+@pytest.mark.parametrize("use", ["predict", "evaluate", "fit"])
+def test_a_keras_model_may_be_used_and_trained_after_it_was_wrapped(use):
+    network = keras.Sequential(
+        [keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization(), keras.layers.Flatten()]
+    )
+    network.compile("sgd", "mse")
+    model = jaxviz.wrap(network, input_shape=(8, 8, 3))
+    images, targets = IMAGES[:, :8, :8], np.zeros((3, 144), np.float32)
+    before = model.predict(images)
+    arguments = [images] if use == "predict" else [images, targets]
+    getattr(network, use)(*arguments, verbose=0)
+    np.testing.assert_array_equal(model.predict(images), before)
+
+
+def test_weights_that_were_given_away_are_said_to_be():
+    weights = jax.random.normal(KEYS[5], (3, 4))
+    model = jaxviz.wrap(
+        nn.Dense(4), variables={"params": {"kernel": weights, "bias": jnp.zeros(4)}}, input_shape=(4, 4, 3)
+    )
+    weights.delete()
+    with pytest.raises(RuntimeError, match=r"Weights of model 'Dense' were deleted .* donate_argnums"):
+        model.predict(IMAGES[:, :4, :4])
+
+
+def two_outputs(images):
+    features = jnp.tanh(images @ jax.random.normal(KEYS[2], (3, 7))).mean((1, 2))
+    return features @ jax.random.normal(KEYS[3], (7, 5)), features
+
+
+@pytest.mark.parametrize(
+    ("function", "class_names"),
+    [
+        (two_outputs, ()),
+        (two_outputs, "abcde"),
+        (lambda images: two_outputs(images)[::-1], ()),
+        (lambda images: dict(zip(("logits", "pooled"), two_outputs(images), strict=True)), ()),
+        (lambda images: {"logits": two_outputs(images)[0], "other": images.mean((1, 2)) * 2}, ()),
+        (lambda images: (two_outputs(images)[0] * 2, images.mean((1, 2)) * 2), "abcde"),
+    ],
+)
+def test_of_several_outputs_the_class_logits_are_those_that_are_called_so_or_have_the_classes(function, class_names):
+    model = jaxviz.wrap(function, input_shape=(10, 14, 3), class_names=tuple(class_names))
+    assert model.logits.units == 5
+    last = jax.tree.leaves(function(IMAGES))[-1]
+    np.testing.assert_allclose(model.predict(IMAGES), last, rtol=1e-4, atol=1e-5)
+
+
+def test_a_resizing_by_interpolation_is_no_dense_layer():
+    def network(images):
+        hidden = jax.nn.relu(images @ jax.random.normal(KEYS[2], (3, 8)))
+        return jax.image.resize(hidden, (len(images), 20, 28, 8), "bilinear") @ jax.random.normal(KEYS[3], (8, 2))
+
+    model = jaxviz.wrap(network, input_shape=(10, 14, 3))
+    assert [(layer.name, layer.units) for layer in model.layers] == [("dense", 8), ("relu", 8), ("dense_2", 2)]
+
+
+class Tokens(nn.Module):
+    """Tokens with a class token, of which a norm makes statistics, and then the mean over all."""
+
+    @nn.compact
+    def __call__(self, images):
+        tokens = nn.Dense(6)(images).reshape(len(images), -1, 6)
+        tokens = jnp.concatenate([jnp.zeros((len(images), 1, 6)), tokens], axis=1)
+        return nn.Dense(5)(nn.LayerNorm(name="norm")(tokens).mean(1))
+
+
+def test_the_statistics_of_a_norm_are_no_layers_and_a_mean_over_positions_is_one():
+    images = IMAGES[:, :4, :4]
+    variables = Tokens().init(KEYS[0], images)
+    model = jaxviz.wrap(Tokens(), variables=variables, input_shape=(4, 4, 3))
+    assert [(layer.name, layer.units) for layer in model.layers] == [
+        ("Dense_0", 6),
+        ("norm", 6),
+        ("mean", 6),
+        ("Dense_1", 5),
+    ]
+    assert model.layers["norm"].kind == "norm"
+
+
+class WithArguments(eqx.Module):
+    """A module that has to be told that it is not trained."""
+
+    layer: eqx.nn.Linear
+
+    def __call__(self, image, enable_dropout, *, train, key):
+        del key
+        assert not enable_dropout
+        assert not train
+        return self.layer(image.mean((1, 2)))
+
+
+def test_an_equinox_module_is_told_that_it_is_not_trained():
+    model = jaxviz.wrap(WithArguments(eqx.nn.Linear(3, 5, key=KEYS[0])), input_shape=(10, 14, 3))
+    assert model.predict(IMAGES).shape == (3, 5)

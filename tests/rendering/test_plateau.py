@@ -146,6 +146,9 @@ def test_other_settings_compile_nothing(model):
 def test_the_recipe_says_it(model):
     assert render(model, steps=2).recipe.stop_on_plateau is None
     assert Plateau(**render(model, steps=2, stop_on_plateau=SOON).recipe.stop_on_plateau) == SOON
+    numpy = Plateau(np.int64(SOON.patience_steps), np.float32(0.25), np.int32(SOON.smoothing_steps))
+    written = render(model, steps=2, stop_on_plateau=numpy).recipe.stop_on_plateau
+    assert written == {**SOON.to_json(), "least_gain": 0.25}
 
 
 @pytest.mark.parametrize(

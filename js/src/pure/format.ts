@@ -6,7 +6,7 @@ export function formatNumber(value: number | null, digits = 3): string {
   const text =
     size !== 0 && (size >= 1e6 || size < 1e-4)
       ? value.toExponential(digits - 1).replace("e+", "e")
-      : size >= 10 ** digits
+      : Number(size.toPrecision(digits)) >= 10 ** digits
         ? String(Math.round(value))
         : value.toPrecision(digits);
   return text.replaceAll("-", "−");
@@ -31,7 +31,7 @@ export function formatLarge(value: number): string {
     [1e6, "M"],
     [1e3, "k"],
   ] as const) {
-    if (value >= limit) return `${Number((value / limit).toPrecision(3))} ${letter}`;
+    if (Number(value.toPrecision(3)) >= limit) return `${Number((value / limit).toPrecision(3))} ${letter}`;
   }
   return String(value);
 }
@@ -39,7 +39,7 @@ export function formatLarge(value: number): string {
 export function formatDuration(seconds: number | null): string {
   if (seconds === null || !Number.isFinite(seconds)) return "";
   if (seconds < 1) return "under 1 s left";
-  if (seconds < 60) return `${Math.round(seconds)} s left`;
+  if (seconds < 59.5) return `${Math.round(seconds)} s left`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 60) return `${minutes} min left`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min left`;
