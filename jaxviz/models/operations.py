@@ -62,7 +62,7 @@ def _operation_name(program: Program, equation: Equation, reads: list[int]) -> t
     if primitive == "dot_general":
         if len(reads) > 1:
             return "matmul", "matmul"
-        return ("dense", "dense") if _has_weights(program, equation) else ("", "")
+        return ("", "") if _resizes(program, equation) else ("dense", "dense")
     if primitive in ("reduce_window_max", "reduce_window_sum"):
         if not _pools_space(equation):
             return "", ""
@@ -114,19 +114,20 @@ def _is_statistic(program: Program, equation: Equation) -> bool:
     return False
 
 
-def _has_weights(program: Program, equation: Equation) -> bool:
-    """Tell a product with weights from one with numbers made of nothing, as of a resizing by interpolation."""
+def _resizes(program: Program, equation: Equation) -> bool:
+    """Tell a resizing by interpolation from a product with weights: its matrix is made of row and column numbers."""
     weights = frozenset(program.weight_values)
-    pending, seen = [value for value in equation.reads if not program.depends[value]], set[int]()
+    pending, seen, counts = [value for value in equation.reads if not program.depends[value]], set[int](), False
     while pending:
         value = pending.pop()
         if value in weights:
-            return True
+            return False
         maker = program.maker.get(value)
+        counts |= maker is not None and maker.primitive == "iota"
         fresh = [] if maker is None else [read for read in maker.reads if read not in seen]
         seen.update(fresh)
         pending += fresh
-    return False
+    return counts
 
 
 def _is_mean(program: Program, equation: Equation) -> bool:
