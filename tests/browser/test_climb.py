@@ -78,7 +78,7 @@ def test_a_moved_slider_changes_the_pictures_and_the_settings(open_notebook):
 def test_stop_answers_at_once_and_keeps_the_pictures(open_notebook):
     notebook = open_notebook(MODEL, explore(units=24, steps=ENDLESS)).run()
     explorer = open_explorer(notebook)
-    explorer.wait_for_picture(0)
+    explorer.wait_for_picture(0, other_than=explorer.wait_for_picture(0))  # a step that is being compiled is made yet
     explorer.get("stop").click()
     clicked = time.monotonic()
     explorer.wait_for_progress("stopped", seconds=10)
