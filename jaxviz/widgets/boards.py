@@ -1,7 +1,7 @@
 """The boards of a session: one for each layer and settings that were shown, kept for coming back."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from jaxviz.results import Settings, Tile
 from jaxviz.widgets.board import Board
@@ -59,8 +59,8 @@ class Boards:
     def of_layers(self, pins: Sequence[Pin]) -> list[Board]:
         """Return the newest board of each layer, and those of which something is pinned."""
         boards = [board for board in self._boards if board is self.shown or board.records]
-        newest = {board.layer: board for board in sorted(boards, key=lambda board: board.generation)}
-        return [board for board in boards if board is newest[board.layer] or pinned(board, pins)]
+        last = newest(boards)
+        return [board for board in boards if board is last[board.layer] or pinned(board, pins)]
 
     def _show(self, board: Board, pins: Sequence[Pin]) -> None:
         others = [other for other in self._boards if other is not board]
@@ -72,6 +72,11 @@ class Boards:
                 other.is_dropped = True
         self._boards = [*(other for other in others if other.records or other.is_remembered), board]
         self.shown = board
+
+
+def newest(boards: Iterable[Board]) -> dict[str, Board]:
+    """Return the board of each layer that was shown last."""
+    return {board.layer: board for board in sorted(boards, key=lambda board: board.generation)}
 
 
 def pinned(board: Board, pins: Sequence[Pin]) -> list[Tile]:

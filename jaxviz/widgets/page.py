@@ -5,7 +5,7 @@ from typing import Any
 
 from jaxviz.html import page_messages
 from jaxviz.results.messages import Message
-from jaxviz.widgets.boards import pinned
+from jaxviz.widgets.boards import newest, pinned
 from jaxviz.widgets.session import Session
 
 
@@ -29,10 +29,10 @@ def session_messages(session: Session) -> list[Message]:
     """Return the messages of every layer that has pictures under its newest settings, and of what is pinned."""
     messages: list[Message] = []
     boards = session.exported()
-    newest = {board.layer: board for board in sorted(boards, key=lambda board: board.generation)}
+    last = newest(boards)
     for board in boards:
         with session.lock:
-            wanted = [*board.records] if board is newest[board.layer] else pinned(board, session.choice.pins)
+            wanted = [*board.records] if board is last[board.layer] else pinned(board, session.choice.pins)
             found = [shown for tile in wanted if (shown := board.shown(tile, "stopped"))]
             tiles = [shown._replace(record=shown.record.copy()) for shown in found]
         if tiles:
