@@ -107,7 +107,7 @@ def _render(parsed: argparse.Namespace) -> None:
         raise ValueError(f"--columns {parsed.columns} is for a .png with one column or more")
     _check_writable(parsed.out)
     model = _model(parsed.target[0] if len(parsed.target) == 2 else _DEFAULT_MODEL, parsed.weights)
-    layer, units = _units(parsed.target[-1], model.layers)
+    layer, units = _units(parsed.target[-1], model)
     rendering = jaxviz.render(
         model,
         layer,
@@ -159,11 +159,13 @@ def _size(text: str) -> int | tuple[int, ...]:
     return numbers[0] if len(numbers) == 1 else numbers
 
 
-def _units(target: str, layers: Any) -> tuple[str, list[int | str] | None]:
-    """Split LAYER:UNITS; a layer whose own name has a colon is taken as it is."""
-    if target in layers or ":" not in target:
+def _units(target: str, model: Any) -> tuple[str, list[int | str] | None]:
+    """Split LAYER:UNITS; a layer whose own name has a colon is taken as it is, and a class whose name has a comma."""
+    if target in model.layers or ":" not in target:
         return target, None
     layer, _, written = target.rpartition(":")
+    if "," in written and written in model.class_names:
+        return layer, [written]
     units: list[int | str] = []
     for part in written.split(","):
         part = part.strip()

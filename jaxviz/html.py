@@ -156,13 +156,18 @@ def _tiles(rendering: Rendering) -> tuple[str, list[tuple[int, int]]]:
 
 def _target(objective: dict[str, Any]) -> tuple[str | None, tuple[int, int]]:
     """Return layer, unit and sign of an objective, the layer None if it is not simply that of a unit."""
-    sign = 1
-    if objective["kind"] == "sum" and len(objective["terms"]) == 1 and not objective["offset"]:
-        term = objective["terms"][0]
-        sign, objective = (-1 if term["weight"] == -1 else 1 if term["weight"] == 1 else 0), term["objective"]
+    objective, sign = _unsigned(objective)
     if sign and objective["kind"] in ("channel", "class_logit"):
         return objective["layer"] or "classes", (objective["index"], sign)
     return None, (0, 1)
+
+
+def _unsigned(objective: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """Return an objective and 1, or what it is the negative of and -1; 0 where it is another multiple."""
+    if objective["kind"] != "sum" or len(objective["terms"]) != 1 or objective["offset"]:
+        return objective, 1
+    term = objective["terms"][0]
+    return term["objective"], {1: 1, -1: -1}.get(term["weight"], 0)
 
 
 def _records(rendering: Rendering, tiles: Sequence[tuple[int, int]]) -> list[Shown]:
@@ -198,7 +203,8 @@ def _steps_made(rendering: Rendering, state: str, steps: Sequence[int]) -> int:
 
 
 def _layer(name: str, rendering: Rendering, tiles: Sequence[tuple[int, int]]) -> dict[str, Any]:
-    has_names = _tiles(rendering)[0] == "pictures" or rendering.recipe.objectives[0]["kind"] == "class_logit"
+    kinds = {_unsigned(objective)[0]["kind"] for objective in rendering.recipe.objectives}
+    has_names = _tiles(rendering)[0] == "pictures" or kinds == {"class_logit"}
     count = len({unit for unit, _ in tiles})  # how many the layer has, a rendering does not know
     return {
         "name": name,

@@ -120,6 +120,10 @@ def activation_spectrum(
     found = np.zeros(0, np.float32)
     if inputs is not None:
         all_scores = scores(model, objective, inputs)[0]
+        if not np.isfinite(all_scores).all():
+            raise ValueError(
+                f"Input {np.isfinite(all_scores).argmin()} of the data has no finite score: the model gives none."
+            )
         ranks = [round(percentile / 100 * (len(inputs) - 1)) for percentile in wanted]
         positions = np.argsort(all_scores, kind="stable")[ranks]
         examples, found = inputs[positions], all_scores[positions]

@@ -47,7 +47,7 @@ def dvt_by_numpy(image, gradient, made, **numbers):
     rate = numbers.get("learning_rate")
     if rate is None:
         rate = min(numbers["progress"] / (gradient**2).sum(), numbers["max_learning_rate"])
-    image = np.clip(image + rate * gradient, -0.5, 0.5)
+    image = image + rate * gradient
     image = image * (1 - numbers.get("decay", 0))
     if numbers.get("blur_pixels", 0) and made % numbers["blur_every"] == 0:
         channels = [ndimage.gaussian_filter(image[..., c], numbers["blur_pixels"]) for c in range(image.shape[-1])]
@@ -62,20 +62,23 @@ def dvt_by_numpy(image, gradient, made, **numbers):
 
 
 @pytest.mark.smoke
+@pytest.mark.parametrize("strength", [20, 2000])
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
-def test_the_four_sets_of_the_paper_make_the_steps_of_its_code(number):
+def test_the_four_sets_of_the_paper_make_the_steps_of_its_code(number, strength):
     optimizer = PRESETS[f"dvt_{number}"].settings()["optimizer"]
     record = dict(optimizer.record)
     assert record.pop("kind") == "yosinski"
     scale = RANDOM.normal(size=WEIGHTS.shape).astype(np.float32)
 
-    def gradient(image):  # of a quadratic unit, strong enough for steps that move something
-        return 20 * (WEIGHTS - scale * scale * image / 10)
+    def gradient(image):  # of a quadratic unit, strong enough for steps that move something, or are cut off
+        return strength * (WEIGHTS - scale * scale * image / 10)
 
     start = (0.05 * RANDOM.normal(size=WEIGHTS.shape)).astype(np.float32)
     expected = start.astype(np.float64)
-    for made in range(6):
+    for made in range(6):  # each begins with cutting off
+        expected = np.clip(expected, -0.5, 0.5)
         expected = dvt_by_numpy(expected, np.asarray(gradient(expected), np.float64), made, **record)
+    expected = np.clip(expected, -0.5, 0.5)
     found = climbed(optimizer, start, 6, gradient)
     np.testing.assert_allclose(found, expected, atol=2e-4)
     assert np.abs(found - start).max() > 0.01
@@ -295,6 +298,7 @@ def test_numbers_passed_as_arguments_make_the_steps_of_the_numbers_themselves():
     [
         (lambda: yosinski(), "Give either learning_rate or progress"),
         (lambda: yosinski(learning_rate=1, progress=1), "Give either learning_rate or progress"),
+        (lambda: yosinski(learning_rate=1, max_learning_rate=2), "leave it out with learning_rate"),
         (lambda: yosinski(learning_rate=0), "learning_rate is 0; give a positive number"),
         (lambda: yosinski(learning_rate=1, decay=2), "decay is 2; give a number from 0 to 1"),
         (lambda: yosinski(learning_rate=1, small_norm_percent=-1), "small_norm_percent is -1"),

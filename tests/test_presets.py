@@ -170,3 +170,17 @@ def test_what_a_comparison_cannot_do_is_said_at_once(model):
         compare_presets(model, "mean", units=np.int64(1), presets=["lucid", "lucid"], progress=False)
     with pytest.raises(TypeError, match=r"\(24, 32\); the pictures of presets are square"):
         named("xplique").render(model, "mean", units=1, size=(24, 32), progress=False)
+
+
+def test_captums_canvas_is_as_large_as_its_picture_and_mirrored():
+    transform = PRESETS["captum_wip"].settings(size=224)["transforms"]
+    assert transform.output_size(224, 224) == (224, 224)
+    assert "reflect" in repr(transform)
+
+
+def test_vital_moves_by_whole_pixels_and_flips_nothing():
+    transform = PRESETS["vital"].settings(size=56, steps=4)["transforms"]
+    board = np.float32(np.indices((56, 56)).sum(0) % 2)[..., None]
+    for number in range(6):
+        moved = np.asarray(transform(jax.random.key(number), jnp.asarray(board)))
+        assert set(np.unique(moved).tolist()) == {0.0, 1.0}

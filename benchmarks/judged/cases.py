@@ -24,8 +24,13 @@ LAYERS = {
 
 @dataclasses.dataclass
 class Photographs:
-    """Real images of the pictures' size, their classes, and what each network makes of them."""
+    """Real images of the pictures' size, their classes, and what each network makes of them.
 
+    Attributes:
+        files: A short name for the files that they are from.
+    """
+
+    files: str
     images: np.ndarray
     classes: np.ndarray
     features: dict[str, np.ndarray]
@@ -68,23 +73,24 @@ def photographs(models: dict[str, jaxviz.Model], folder: Path, count: int) -> Ph
             f"There are no photographs named '<class index>_<anything>.jpg' in {folder}, and without real images there "
             "is nothing to compare with. Name a folder with --images (benchmarks/predictions.py says what it may hold)."
         )
-    paths = paths[:: max(1, len(paths) // count)][:count]
+    paths = [paths[place] for place in np.linspace(0, len(paths) - 1, min(count, len(paths))).astype(int)]
+    files = digest([[str(path.resolve()), path.stat().st_size] for path in paths])
     images = kept(
-        f"photographs_{len(paths)}",
+        f"photographs_{files}",
         lambda: evidence.fitted(np.stack([read_image(path) for path in tqdm(paths, desc="photographs")]), SIZE, SIZE),
     )
     classes = np.array([int(path.name.split("_")[0]) for path in paths])
     features = {
-        name: kept(f"features_{name}_{len(paths)}", lambda model=model: evidence.features(model, images))
+        name: kept(f"features_{name}_{model.fingerprint}_{files}", lambda model=model: evidence.features(model, images))
         for name, model in models.items()
     }
-    return Photographs(images, classes, features)
+    return Photographs(files, images, classes, features)
 
 
 def data_scores(case: Case, real: Photographs) -> np.ndarray:
     """Return the score of every photograph, `[objective, photograph]`."""
-    name = digest([objective.to_json() for objective in case.objectives])
+    name = digest([case.model.fingerprint, real.files, *(objective.to_json() for objective in case.objectives)])
     return kept(
-        f"scores_{case.model.name}_{len(real.images)}_{name}",
+        f"scores_{case.model.name}_{name}",
         lambda: evidence.scores(case.model, case.objectives, real.images),
     )

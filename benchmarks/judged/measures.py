@@ -9,7 +9,7 @@ from jaxviz import evidence, transforms
 from judged.cases import SIZE, Case, Photographs, data_scores, judge_of
 from judged.pictures import Climb, pictures
 
-# Transforms that no climb has seen.
+# The same for every preset, and drawn with a key that no climb has; the default's own are stronger but for rotation.
 FRESH = transforms.ranges(max_shift_pixels=8, scale_range=0.15, max_degrees=12)
 
 HEADINGS = {

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 
 import jaxviz
+from jaxviz.rendering.settings_asked import drawn
 from jaxviz.rendering.suitable import suitable
 from judged.cases import SIZE, Case, Photographs, data_scores
 from judged.store import digest, kept
@@ -48,7 +49,10 @@ class Climb:
 
 
 def pictures(case: Case, climb: Climb, real: Photographs) -> np.ndarray:
-    """Render a case in groups, and keep each group under a name that says all that decides its pictures."""
+    """Render a case in groups, and keep each group under a name that says all that decides its pictures but the code.
+
+    Where the code of a method changes and its numbers do not, empty the store.
+    """
     settings = written(case.model, climb, real)
     made = []
     for start in range(0, len(case.objectives), GROUP):
@@ -86,11 +90,14 @@ def settings_of(climb: Climb, model: jaxviz.Model, real: Photographs) -> dict:
 
 def written(model: jaxviz.Model, climb: Climb, real: Photographs) -> list:
     """Write down all that decides a preset's pictures beside the objectives, steps, size and key."""
-    data = [len(real.images), EXEMPLARS] if climb.preset in MATCHED else []
-    data += ["measured", len(real.images)] if climb.preset in MEASURED else []
+    data: list = [model.fingerprint]
+    data += [real.files, EXEMPLARS] if climb.preset in MATCHED else []
+    data += ["measured", real.files] if climb.preset in MEASURED else []
     if climb.preset in PRESETS:
         settings = PRESETS[climb.preset]
-        numbers = [str(part) for part in suitable(model, automatic=True)] if settings == {} else ""
+        given = settings.get("parameterization")
+        transforms = settings.get("transforms", "auto")
+        numbers = [str(part) for part in drawn(model, given, transforms)]
         return [{name: str(value) for name, value in settings.items()}, numbers, *data]
     published = jaxviz.presets.named(climb.preset)
     settings = published.settings(size=SIZE, steps=climb.steps, model=model)

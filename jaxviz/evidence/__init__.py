@@ -11,16 +11,8 @@ Three kinds of question, each with functions that work on any model and any imag
 nothing: patterns that no one else recognizes have them too.
 """
 
-from jaxviz.evidence.judging import (
-    Transfer,
-    features,
-    fitted,
-    forced_choice,
-    penultimate,
-    plausibility,
-    similarity,
-    transfer,
-)
+from jaxviz.evidence.comparing import forced_choice, plausibility, similarity
+from jaxviz.evidence.judging import Transfer, features, fitted, penultimate, transfer
 from jaxviz.evidence.scoring import AgainstData, against_data, robustness, scores
 from jaxviz.evidence.spectrum import high_frequency_energy, radial_spectrum, spectrum_error
 

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from jaxviz.models import Layer, Model
 from jaxviz.objectives import Objective, Target
 from jaxviz.transforms import Transform
+from jaxviz.transforms.canvas import with_data_mean
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +45,8 @@ def scores(
         A row for each objective, a column for each image.
 
     Raises:
-        KeyError, IndexError, ValueError: An objective does not fit the model, or the images do not.
+        KeyError, IndexError, TypeError, ValueError: An objective does not fit the model, or is none, or the images do
+            not.
 
     Example:
         >>> import jax.numpy as jnp, jaxviz
@@ -56,6 +58,9 @@ def scores(
     """
     images = model.checked_images(images)
     listed = [objectives] if isinstance(objectives, Objective) else list(objectives)
+    wrong = [each for each in listed if not isinstance(each, Objective)]  # pyright: ignore[reportUnnecessaryIsInstance]
+    if wrong:
+        raise TypeError(f"{wrong[0]!r} is no objective. Make one with jaxviz.channel, jaxviz.class_logit, …")
     if not listed or not len(images) or batch_size < 1:
         raise ValueError(
             f"There are {len(listed)} objectives, {len(images)} images and a batch_size of {batch_size}; "
@@ -134,7 +139,7 @@ def robustness(
         model: The model that the pictures were made for.
         objectives: The objective of each picture, or the one of a single picture.
         images: The pictures, `[unit, height, width, channel]` in [0, 1].
-        transform: How pictures are disturbed.
+        transform: How pictures are disturbed; a border of the data has that of the model, as in `render`.
         key: Decides the disturbances; take another one than the rendering's.
         draws: Disturbed copies of every picture.
 
@@ -156,6 +161,7 @@ def robustness(
         raise ValueError(f"There are {len(objectives)} objectives and {len(images)} pictures; give one for each.")
     if draws < 1:
         raise ValueError(f"draws is {draws}; at least 1 disturbed copy is needed.")
+    transform = with_data_mean(transform, None if model.data is None else model.data.mean)
     base = jax.random.key(int(key)) if isinstance(key, int | np.integer) else key
     disturb = cast(Callable[[Array, Array], Array], jax.jit(jax.vmap(transform)))
     still = np.diagonal(scores(model, objectives, images))

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from jaxviz.models import checked_range
+
 
 def radial_spectrum(images: Any, *, bands: int = 16) -> Float[np.ndarray, " bands"]:
     """Return the mean amplitude of images in bands of equal width of the spatial frequency.
@@ -20,7 +22,7 @@ def radial_spectrum(images: Any, *, bands: int = 16) -> Float[np.ndarray, " band
         The root of the mean power in each band, for all images together.
 
     Raises:
-        ValueError: The images have no four axes or are smaller than the bands need.
+        TypeError, ValueError: The images are no floats in [0, 1], have no four axes or are smaller than the bands need.
 
     Example:
         >>> rows = np.arange(64)
@@ -28,6 +30,8 @@ def radial_spectrum(images: Any, *, bands: int = 16) -> Float[np.ndarray, " band
         >>> int(radial_spectrum(stripes, bands=10).argmax())  # the band from 0.30 to 0.35 holds its frequency
         6
     """
+    if isinstance(bands, bool) or int(bands) != bands or bands < 1:
+        raise ValueError(f"bands is {bands}; give a whole number, 1 or more.")
     power, frequency = _power(images)
     if min(power.shape[1:]) < 2 * bands:
         raise ValueError(
@@ -96,9 +100,12 @@ def high_frequency_energy(images: Any, *, above_cycles_per_pixel: float = 0.25) 
 
 def _power(images: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Return the power of each image's grey under a Hann window, and the frequency of each coefficient."""
+    if np.ndim(images) != 4 or not np.size(images):
+        raise ValueError(
+            f"images have shape {list(np.shape(images))}; give [image, height, width, channel], one or more."
+        )
+    checked_range(images)
     array = np.asarray(images, np.float64)
-    if array.ndim != 4 or not array.size:
-        raise ValueError(f"images have shape {list(array.shape)}; give [image, height, width, channel], at least one.")
     height, width = array.shape[1:3]
     window = _hann(height)[:, None] * _hann(width)[None, :]
     grey = array.mean(-1)

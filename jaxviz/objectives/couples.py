@@ -158,7 +158,8 @@ def diversity(layer: str, *, rectified: bool = True) -> Diversity:
 
     References:
         C. Olah, A. Mordvintsev, L. Schubert: Feature Visualization. Distill, 2017, section "Diversity". lucid 0.3.10,
-        `objectives.diversity`, which sums over pairs where this takes the mean.
+        `objectives.diversity`, which is minus this, times the number of images less one: use it with a negative weight
+        there.
 
     Example:
         >>> activation = jnp.array([[[1.0, 0.0]], [[0.0, 1.0]], [[0.0, 2.0]]])  # 3 images, 1 position, 2 channels

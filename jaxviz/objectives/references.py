@@ -89,7 +89,8 @@ def caricature(layer: str, activation: Any, *, cosine_power: float = 1.0, rectif
 
     References:
         A. Mordvintsev, N. Pezzotti, L. Schubert, C. Olah: Differentiable Image Parameterizations. Distill, 2018. lucid
-        0.3.10, `recipes/caricature.py`, whose cosine is over the whole layer, not for each position.
+        0.3.10, `recipes/caricature.py`, whose power is 0 where none is said, and whose cosine is over the whole layer,
+        not for each position, and not divided by the reference's length.
 
     Example:
         >>> reference = np.float32([[[1, 0]], [[0, 2]]])  # 2 rows, 1 column, 2 channels

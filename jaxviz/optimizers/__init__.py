@@ -6,7 +6,8 @@ variables is to fade. Numbers of the sources that are for pixels from 0 to 255 a
 them (`jaxviz.presets`), so that all numbers here are for images in [0, 1].
 
 An optimizer made here says in a recipe what it is, and `from_json` makes it again. Other numbers compile nothing,
-unless one of them is switched on or off, or a blur looks further.
+but for what decides how a step is computed: the memories of `adam` and `lbfgs`, what is switched on or off, and a blur
+that looks twice as far or half as far.
 """
 
 from collections.abc import Callable, Mapping

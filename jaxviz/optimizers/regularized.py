@@ -41,15 +41,15 @@ def yosinski(
 ) -> Recorded:
     """Climb pixels under the four regularizers of the Deep Visualization Toolbox.
 
-    A step of gradient ascent, cut off at black and white, and then, each where its number is not zero: decay, blur,
-    zeroing of pixels whose norm over the channels is small, zeroing of pixels whose contribution to the score is small:
-    the absolute sum over channels of gradient times value.
+    A step of gradient ascent, and then, each where its number is not zero: decay, blur, zeroing of pixels whose norm
+    over the channels is small, zeroing of pixels whose contribution to the score is small: the absolute sum over
+    channels of gradient times value. What comes out is cut off at black and white.
 
     Args:
         learning_rate: a fixed one; or give `progress`.
         progress: the rise of the score to aim at in a step: the learning rate is this over the squared length of the
             gradient, `max_learning_rate` at most.
-        max_learning_rate: see `progress`.
+        max_learning_rate: see `progress`, with which alone it goes.
         decay: share by which the pixels shrink towards grey in every step.
         blur_pixels: standard deviation of a Gaussian blur.
         blur_every: steps from one blur to the next; the first step blurs.
@@ -57,11 +57,13 @@ def yosinski(
         small_benefit_percent: percentile of the contributions below which a pixel is set to grey.
 
     Raises:
-        ValueError: both or neither of `learning_rate` and `progress` is given, or a number is out of range.
+        ValueError: both or neither of `learning_rate` and `progress` is given, a greatest learning rate beside a fixed
+            one, or a number is out of range.
 
     References:
         J. Yosinski, J. Clune, A. Nguyen, T. Fuchs, H. Lipson: Understanding Neural Networks Through Deep Visualization.
-        ICML workshop, 2015. arXiv:1506.06579. The order is that of its code, `optimize/gradient_optimizer.py`.
+        ICML workshop, 2015. arXiv:1506.06579. The order is that of its code, `optimize/gradient_optimizer.py`, which
+        cuts off at the beginning of the next step.
 
     Example:
         >>> optimizer = yosinski(learning_rate=1, decay=0.5)
@@ -72,6 +74,8 @@ def yosinski(
     """
     if (learning_rate is None) == (progress is None):
         raise ValueError("Give either learning_rate or progress.")
+    if learning_rate is not None and max_learning_rate != math.inf:
+        raise ValueError("max_learning_rate bounds the rates that progress asks for; leave it out with learning_rate.")
     rate = positive(progress=progress) if learning_rate is None else positive(learning_rate=learning_rate)
     if isinstance(blur_every, bool) or int(blur_every) != blur_every or blur_every < 1:
         raise ValueError(f"blur_every is {blur_every}; give a whole number of steps, 1 or more.")
@@ -118,11 +122,11 @@ def _yosinski(
         old, rise = cast(Array, given(variables)), -cast(Array, gradient)
         aimed = jnp.minimum(progress / jnp.maximum(jnp.sum(jnp.square(rise)), 1e-30), max_learning_rate)
         rate = jnp.where(progress > 0, aimed, learning_rate)
-        image = jnp.clip(old + rate * rise, -HALF_RANGE, HALF_RANGE) * (1 - decay)
+        image = (old + rate * rise) * (1 - decay)
         image = _if_any(blur_pixels, blur, image, state.made)
         image = _if_any(small_norm_percent, without_small_norms, image)
         image = _if_any(small_benefit_percent, without_small_benefits, image, rise)
-        return image - old, Steps(state.made + 1)
+        return jnp.clip(image, -HALF_RANGE, HALF_RANGE) - old, Steps(state.made + 1)
 
     return transformation(lambda _: Steps(jnp.zeros((), jnp.int32)), update)
 
@@ -138,7 +142,8 @@ def blur_gradients(*, blur_pixels: float, learning_rate: float) -> Recorded:
         ValueError: a number is not positive.
 
     References:
-        A. Øygard: Visualizing GoogLeNet Classes. 2015.
+        After A. Øygard: Visualizing GoogLeNet Classes. 2015, who blurs the image itself after every step, and less and
+        less; `yosinski(blur_pixels=...)` does that, always by as much.
 
     Example:
         >>> optimizer = blur_gradients(blur_pixels=1, learning_rate=0.05)
@@ -146,7 +151,7 @@ def blur_gradients(*, blur_pixels: float, learning_rate: float) -> Recorded:
         'blur_gradients'
     """
     numbers = positive(blur_pixels=blur_pixels, learning_rate=learning_rate)
-    return recorded(_blur_gradients, {"kind": "blur_gradients"} | numbers, numbers, radius=_radius(blur_pixels))
+    return recorded(_blur_gradients, {"kind": "blur_gradients"} | numbers, numbers, radius=_reach(blur_pixels))
 
 
 def _blur_gradients(blur_pixels: Number, learning_rate: Number, radius: int) -> optax.GradientTransformation:

@@ -47,6 +47,11 @@ class Parameterization(Written):
         """Whether the last channel of its images is their opacity; only of `transparent`."""
         return False
 
+    @property
+    def usual_rate(self) -> float:
+        """Adam's learning rate where the user gives this parameterization and no rate: lucid's."""
+        return 0.05
+
     @abc.abstractmethod
     def init(self, key: PRNGKeyArray, *shape: int) -> Variables:
         """Draw the variables of one image.

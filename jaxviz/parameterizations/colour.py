@@ -125,10 +125,12 @@ def unmixing(decorrelated: bool, colours: Leaf, axes: int, channels: int) -> Cal
     return lambda mixed: jnp.matmul(mixed, inverse.T, precision="highest")
 
 
-def checked_colours(colours: Any) -> np.ndarray[Any, Any] | None:
-    """Return a matrix of colours as an array, or say what is wrong with it."""
+def checked_colours(colours: Any, *, decorrelated: bool) -> np.ndarray[Any, Any] | None:
+    """Return a matrix of colours as an array, or say what is wrong with it, or that nothing is to be decorrelated."""
     if colours is None:
         return None
+    if not decorrelated:
+        raise ValueError("colours say how channels are decorrelated; leave them out, or decorrelated=False.")
     matrix = np.array(colours, np.float32)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not np.isfinite(matrix).all():
         raise ValueError(

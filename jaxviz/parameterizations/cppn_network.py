@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from flax import linen
 from jaxtyping import Array, Float
 
-# So that arctangent and its square have about mean zero and deviation one for normal inputs (lucid 0.3.10).
+# So that arctangent and its square have a root mean square of about one for normal inputs (lucid 0.3.10).
 _ODD_SCALE, _EVEN_SCALE = 0.67, 0.6
 
 

@@ -134,5 +134,5 @@ def fourier(
         finite(decay_power, "decay_power"),
         finite(standard_deviation, "standard_deviation", least=0),
         bool(decorrelated),
-        checked_colours(colours),
+        checked_colours(colours, decorrelated=decorrelated),
     )

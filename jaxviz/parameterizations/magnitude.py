@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxviz.parameterizations.colour import RGB_TO_DECORRELATED
+from jaxviz.parameterizations.colour import RGB_TO_DECORRELATED, checked_colours
 from jaxviz.parameterizations.waves import frequencies, frequency_vectors, half_extents
 
 Numbers: TypeAlias = np.ndarray[Any, Any]
@@ -26,7 +26,9 @@ _ORIENTATIONS = 12
 _DIGITS = 4
 
 
-def measure_magnitude(images: Any, *, decorrelated: bool = True) -> Float[np.ndarray, "frequency orientation channel"]:
+def measure_magnitude(
+    images: Any, *, decorrelated: bool = True, colours: Any = None
+) -> Float[np.ndarray, "frequency orientation channel"]:
     """Measure how much of each wave images hold: the mean over images of the magnitude of their Fourier coefficients.
 
     For `phase_only(magnitude=...)`, which also takes the path of a file that `numpy.save` wrote it to.
@@ -36,13 +38,14 @@ def measure_magnitude(images: Any, *, decorrelated: bool = True) -> Float[np.nda
             signals or volumes.
         decorrelated: whether colours of three channels are taken apart into the components that `decorrelated_to_rgb`
             mixes; as in `phase_only`.
+        colours: the matrix of `measure_colours`, if `phase_only` gets it: channels are taken apart into its components.
 
     Returns:
         The magnitude at 24 frequencies from 1/512 to 0.71 cycles a pixel, 12 orientations from 0 to 165 degrees
         (one, of signals and volumes) and every channel. Frequencies that no image holds have the nearest one's.
 
     Raises:
-        ValueError: there are no images, or they are constant.
+        ValueError: there are no images, they are constant, or the colours do not suit them.
 
     References:
         T. Fel et al.: Unlocking Feature Visualization for Deep Networks with MAgnitude Constrained Optimization.
@@ -59,8 +62,7 @@ def measure_magnitude(images: Any, *, decorrelated: bool = True) -> Float[np.nda
     array: Numbers = np.asarray(images, np.float64)
     if array.ndim < 3 or array.shape[0] == 0:
         raise ValueError(f"The images have shape {array.shape}; give [batch, height, width, channel], at least one.")
-    if decorrelated and array.ndim == 4 and array.shape[-1] == 3:
-        array = np.matmul(array, RGB_TO_DECORRELATED.T)
+    array = _components(array, decorrelated, checked_colours(colours, decorrelated=decorrelated))
     axes = tuple(range(array.ndim - 2))
     mean = np.mean([np.abs(np.fft.rfftn(array[place], axes=axes)) for place in range(len(array))], axis=0)
     return tabulate_magnitude(mean, width=array.shape[-2])
@@ -148,6 +150,20 @@ def read_magnitude(
 
     value = along(left) * (1 - turn_share) + along(right) * turn_share
     return jnp.moveaxis(jnp.exp(value), -1, 0)
+
+
+def _components(images: Numbers, decorrelated: bool, colours: Numbers | None) -> Numbers:
+    """Take the channels of images apart into uncorrelated components: `mixing` undone."""
+    channels = images.shape[-1]
+    if colours is None:
+        return (
+            np.matmul(images, RGB_TO_DECORRELATED.T) if decorrelated and images.ndim == 4 and channels == 3 else images
+        )
+    if len(colours) != channels:
+        raise ValueError(
+            f"The colours are a matrix of {len(colours)}×{len(colours)}, the images have {channels} channels."
+        )
+    return np.matmul(images, np.linalg.pinv(np.float64(colours)).T)
 
 
 def _stored(path: Path) -> Numbers:

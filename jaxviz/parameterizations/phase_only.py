@@ -172,11 +172,27 @@ def phase_only(
         power = finite(_DECAY_POWER if decay_power is None else decay_power, "decay_power")
         blur = finite(_BLUR_PIXELS if blur_pixels is None else blur_pixels, "blur_pixels", least=0)
         strength = finite(contrast, "contrast", least=0)
-        return PhaseOnly(power, blur, strength, None, bool(decorrelated), checked_colours(colours), standardized)
+        return PhaseOnly(
+            power,
+            blur,
+            strength,
+            None,
+            bool(decorrelated),
+            checked_colours(colours, decorrelated=decorrelated),
+            standardized,
+        )
     if decay_power is not None or blur_pixels is not None:
         raise ValueError("Give either decay_power and blur_pixels, for the formula, or a measured magnitude.")
     table, strength = checked_magnitude(magnitude), finite(contrast, "contrast", least=0)
-    return PhaseOnly(None, None, strength, table, bool(decorrelated), checked_colours(colours), standardized)
+    return PhaseOnly(
+        None,
+        None,
+        strength,
+        table,
+        bool(decorrelated),
+        checked_colours(colours, decorrelated=decorrelated),
+        standardized,
+    )
 
 
 def _standard(values: Float[Array, "..."]) -> Float[Array, "..."]:

@@ -88,4 +88,4 @@ def pixels(
         (96, 127, 1)
     """
     deviation = finite(standard_deviation, "standard_deviation", least=0)
-    return Pixels(deviation, bool(decorrelated), checked_colours(colours), bool(squashed))
+    return Pixels(deviation, bool(decorrelated), checked_colours(colours, decorrelated=decorrelated), bool(squashed))

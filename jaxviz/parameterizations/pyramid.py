@@ -96,4 +96,6 @@ def laplacian_pyramid(
     if isinstance(levels, bool) or int(levels) != levels or levels < 1:
         raise ValueError(f"levels is {levels}; give a whole number, 1 or more (4 is usual).")
     deviation = finite(standard_deviation, "standard_deviation", least=0)
-    return LaplacianPyramid(int(levels), deviation, bool(decorrelated), checked_colours(colours))
+    return LaplacianPyramid(
+        int(levels), deviation, bool(decorrelated), checked_colours(colours, decorrelated=decorrelated)
+    )

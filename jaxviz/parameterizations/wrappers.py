@@ -23,6 +23,11 @@ class Wrapper(Parameterization):
 
     inner: Leaf
 
+    @property
+    def usual_rate(self) -> float:
+        """That of the inner parameterization."""
+        return self.inner.usual_rate
+
     def to_json(self) -> dict[str, Any]:
         """Return plain data, that of the inner parameterization among it."""
         return super().to_json() | {"inner": self.inner.to_json()}

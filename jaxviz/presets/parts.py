@@ -55,8 +55,9 @@ def maco_horama_crops(scene: Scene) -> Transform:
 
 
 def vital_shifts(scene: Scene) -> Transform:
-    """Return VITAL's shifts, of up to 30 pixels in 224, and its flips."""
-    return compose(pad(0, fill="reflect"), shift(30 * scene.size / 224), flip())
+    """Return VITAL's shifts, by whole pixels: up to 30 in 224. Others would blur what the model sees."""
+    most = round(30 * scene.size / 224)
+    return compose(pad(0, fill="reflect"), shift(choices=range(-most, most + 1)))
 
 
 def tf_keras_vis_penalty(scene: Scene) -> Objective:

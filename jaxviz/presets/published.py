@@ -29,7 +29,7 @@ _ERHAN = Preset(
     source="Erhan, Bengio, Courville and Vincent 2009: the best image of bounded norm",
     differences=(
         "The report states no numbers for photographs: norm (a root mean square of 0.15), learning rate, size and "
-        "steps are ours. It starts from faint normal noise and not from even."
+        "steps are ours. Pixels are cut off at 0 and 1. It starts from faint normal noise and not from even."
     ),
     size=128,
     steps=256,
@@ -43,7 +43,7 @@ _SIMONYAN = replace(
     source="Simonyan, Vedaldi and Zisserman 2013: the class score minus the squared length of the image",
     differences=(
         "The paper states no numbers: decay, learning rate, size and steps are ours. Grey 0.5 in place of the data's "
-        "mean, about which the length is measured too."
+        "mean, about which the length is measured too. Pixels are cut off at 0 and 1."
     ),
     parameterization=_PIXELS(standard_deviation=0),
     optimizer=_always(optimizers.l2_decayed(decay=0.01, learning_rate=1)),
@@ -66,8 +66,8 @@ def _yosinski(number: int, ordinal: str) -> Preset:
         name=f"dvt_{number}",
         source=f"Yosinski et al. 2015, Table 1, {ordinal} set; Deep Visualization Toolbox",
         differences=(
-            "Grey 0.5 in place of the data's mean; pixels are cut off at 0 and 1; numbers for pixels from 0 to 255 are "
-            "converted; the last image is shown, not the best, and with its own contrast, where the code stretches it: "
+            "Grey 0.5 in place of the data's mean; numbers for pixels from 0 to 255 are converted; the last image is "
+            "shown, not the best, and with its own contrast, where the code stretches it: "
             "`compare_presets(...).grid(contrast_percentile=0.5)`."
         ),
         size=227,
@@ -83,9 +83,10 @@ _LUCID = Preset(
     name="lucid",
     source="lucid 0.3.10, `render_vis` as its code is",
     differences=(
-        _EVERY_LUCID + "As in lucid the gradients of relu and relu6 are redirected for 17 steps; so are those of gelu, "
-        "silu and their like, which lucid leaves alone. lucid reads the value that is named, in its tutorials the one "
-        "before a rectifier (`mixed4a_pre_relu`); here a layer is read before its rectifier unless `rectified=True`."
+        _EVERY_LUCID + "As in lucid the gradients of relu and relu6 are redirected for 17 steps; so are those of "
+        "gelu, silu and their like, which lucid leaves alone. Its 512 steps are 513 there. lucid reads the value that "
+        "is named, in its tutorials the one before a rectifier (`mixed4a_pre_relu`); here a layer is read before its "
+        "rectifier unless `rectified=True`."
     ),
     size=128,
     steps=512,
@@ -124,12 +125,13 @@ _CAPTUM = Preset(
     differences=(
         "Its image is not divided by four, so that coefficients and learning rate are four times as large here: 0.08 "
         "and 0.1 for 0.02 and 0.025. Its own InceptionV1 lets a tenth of the gradients past rectifiers whose inputs "
-        "sum to zero or less, which is part of that network and not of the preset."
+        "sum to zero or less, which is part of that network and not of the preset. What scaling leaves free is "
+        "mirrored, where captum enlarges or shrinks the canvas to 212 to 235 pixels."
     ),
     size=224,
     steps=512,
     parameterization=fourier(standard_deviation=0.08),
-    transforms=_always(compose(scale(choices=[1, 0.975, 1.025, 0.95, 1.05]), jitter(16))),
+    transforms=_always(compose(scale(choices=[1, 0.975, 1.025, 0.95, 1.05]), pad(16, fill="reflect"), jitter(32))),
     learning_rate=0.1,
 )
 _TF_KERAS_VIS = Preset(
@@ -137,8 +139,10 @@ _TF_KERAS_VIS = Preset(
     source="tf-keras-vis 0.8, `ActivationMaximization` as it is called without arguments",
     differences=(
         "Shift and rotation disturb what the model sees and not the picture itself, so that the picture does not "
-        "wander; they are mirrored at the edges, where its jitter goes round. Weights of total variation and mean "
-        "absolute value are for pixels from 0 to 255 there, and converted. The start is normal noise and not even."
+        "wander; they are mirrored at the edges, where its jitter goes round, and by parts of a pixel, where that "
+        "moves by whole ones. The model and the penalties see pixels cut off at 0 and 1; there the result alone is "
+        "cut off. Weights of total variation and mean absolute value are for pixels from 0 to 255 there, and "
+        "converted. The start is normal noise and not even."
     ),
     size=224,
     steps=200,
@@ -152,7 +156,7 @@ _XPLIQUE = Preset(
     source="xplique 2.0, `optimize` with its standard transformations",
     differences=(
         "The crops that follow its scaling are enlarged instead, by as much; the blur is mirrored at the edges; the "
-        "image is not stretched to the full range."
+        "image is not stretched to the full range; Adam's epsilon is optax's 1e-8, where Keras has 1e-7."
     ),
     size=512,
     steps=256,
@@ -164,7 +168,7 @@ _XPLIQUE = Preset(
 _EVERY_MACO = (
     "The magnitude is a formula and not ImageNet's mean (measure your own: `measure_magnitude`); crops are read "
     "bilinearly; noise is converted to pixels from 0 to 1; NAdam's momentum is 0.9 from the first step, where Keras "
-    "and PyTorch begin with half of that."
+    "and PyTorch begin with half of that, and its epsilon 1e-8, as PyTorch's, where Keras has 1e-7."
 )
 _MACO = Preset(
     name="maco",
@@ -198,8 +202,9 @@ _VITAL = Preset(
     source="Görgün, Schiele and Fischer 2025, a public copy of its code for class neurons",
     differences=(
         "The authors' own repository was not at hand. For `vital_objective`, which needs real images and counts the "
-        "class logits too, which that code leaves out. Shifts are mirrored at the edges, where its jitter goes "
-        "round; channels have one deviation, 0.226, in place of ImageNet's three."
+        "class logits too, which that code leaves out. Nothing is flipped, as in its script; its code can. Shifts are "
+        "mirrored at the edges, where its jitter goes round; channels have one deviation, 0.226, in place of "
+        "ImageNet's three."
     ),
     size=224,
     steps=2000,

@@ -14,7 +14,6 @@ from jaxviz.parameterizations import Parameterization
 from jaxviz.rendering.overriding import acting
 from jaxviz.rendering.promises import check_registered
 from jaxviz.rendering.suitable import Suitable, completed, filled, suitable, suitable_size
-from jaxviz.results import Settings
 from jaxviz.results.view import INPUTS
 from jaxviz.transforms import (
     Annealed,
@@ -55,7 +54,7 @@ def drawn(model: Model, parameterization: Parameterization | None, transforms: T
     automatic = isinstance(transforms, str) and transforms in (AUTO, QUICK)
     suits = suitable(model, automatic=automatic, quick=automatic and transforms == QUICK)
     # A family's rate is for the coefficients that it comes with.
-    rate = suits.learning_rate if parameterization is None else Settings().learning_rate
+    rate = suits.learning_rate if parameterization is None else parameterization.usual_rate
     parameterization = completed(parameterization or suits.parameterization, model.data)
     transform = filled(suits.transform if automatic else _transform(transforms), model.data)
     check_registered(parameterization)

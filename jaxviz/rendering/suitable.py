@@ -6,9 +6,8 @@ their bounds, undisturbed.
 """
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
 import numpy as np
 
 from jaxviz.models import Model
@@ -28,7 +27,8 @@ from jaxviz.parameterizations import (
 )
 from jaxviz.results import Settings, Statistics
 from jaxviz.results.settings import BORDER_PIXELS
-from jaxviz.transforms import Pad, Transform, compose, pad, ranges, several_views, shift
+from jaxviz.transforms import Transform, compose, pad, ranges, several_views, shift
+from jaxviz.transforms.canvas import with_data_mean
 
 # Enough against aliasing; more averages away what a unit of signals hears, whose periods are a few samples.
 _MOST_SHIFT, _SHIFTED_SHARE = 2.0, 1 / 20
@@ -119,12 +119,7 @@ def completed(parameterization: Parameterization, data: Statistics | None) -> Pa
 
 def filled(transform: Transform, data: Statistics | None) -> Transform:
     """Return a transform whose open borders have the mean of the model's data, or grey 0.5 where there are none."""
-    mean = None if data is None else np.clip(data.mean, 0, 1).tolist()
-
-    def fill(part: Any) -> Any:
-        return part.of_data(mean) if isinstance(part, Pad) else part
-
-    return jax.tree.map(fill, transform, is_leaf=lambda part: isinstance(part, Pad))
+    return with_data_mean(transform, None if data is None else data.mean)
 
 
 def _with_magnitude(parameterization: PhaseOnly, data: Statistics) -> PhaseOnly:

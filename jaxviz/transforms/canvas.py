@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxviz.transforms.base import only_positions
+from jaxviz.transforms.base import Transform, only_positions
 from jaxviz.transforms.composition import Border, Geometric
 from jaxviz.transforms.sampling import Affine
 from jaxviz.transforms.values import Leaf, whole_pixels
@@ -165,6 +165,25 @@ def jitter(pixels: int) -> Jitter:
         (144, 92)
     """
     return Jitter(whole_pixels(pixels))
+
+
+def with_data_mean(transform: Transform, mean: Sequence[float] | None) -> Transform:
+    """Return a transform whose borders of the data have its mean, or grey 0.5 where nothing was measured.
+
+    Args:
+        transform: any.
+        mean: of each channel, or None.
+
+    Example:
+        >>> with_data_mean(pad(2, fill="data"), None)
+        pad(2, fill=0.5)
+    """
+    levels = None if mean is None else np.clip(mean, 0, 1).tolist()
+
+    def fill(part: Any) -> Any:
+        return part.of_data(levels) if isinstance(part, Pad) else part
+
+    return cast(Transform, jax.tree.map(fill, transform, is_leaf=lambda part: isinstance(part, Pad)))
 
 
 def _filled(fill: float | Sequence[float]) -> Leaf:

@@ -150,9 +150,15 @@ def annealed(first: Transform, last: Transform, *, steps: int) -> Annealed:
     """
     for transform in (first, last):
         _single(transform, "annealed")
+        if any(isinstance(part, Annealed) for part in jax.tree.leaves(transform, is_leaf=_is_annealed)):
+            raise TypeError(f"{transform} is annealed already, over steps of its own; compose the two instead.")
     if _form(first) != _form(last) or first.output_size(1024, 1024) != last.output_size(1024, 1024):
         raise ValueError(f"annealed moves numbers only, but {first} and {last} differ in more.")
     return Annealed(first, last, count_of(steps, "number of steps"))
+
+
+def _is_annealed(part: object) -> bool:
+    return isinstance(part, Annealed)
 
 
 def _single(transform: object, outer: str) -> None:

@@ -114,8 +114,8 @@ def _measured(model: "Model", objective: Any, image: Any) -> dict[str, float]:
     from jaxviz.rendering import border_pixels
     from jaxviz.transforms import ranges
 
-    # As in docs/quality.md: stronger than what a preset climbs under, and drawn with another key.
-    unseen = ranges(
+    # As in docs/quality.md: the same for every preset, and drawn with another key.
+    fresh = ranges(
         max_shift_pixels=image.shape[0] / 16,
         scale_range=0.15,
         max_degrees=12.0,
@@ -124,7 +124,7 @@ def _measured(model: "Model", objective: Any, image: Any) -> dict[str, float]:
     )
     return {
         "score": float(evidence.scores(model, objective, image[None])[0, 0]),
-        "robustness": float(evidence.robustness(model, objective, image[None], unseen, key=1, draws=4)[0]),
+        "robustness": float(evidence.robustness(model, objective, image[None], fresh, key=1, draws=4)[0]),
         "fine detail": float(evidence.high_frequency_energy(image[None])[0]),
     }
 

@@ -153,3 +153,73 @@ def test_references_that_say_nothing_are_right_half_of_the_time():
         forced_choice(np.zeros((1, 1, 4)), candidates, np.arange(10.0)[None], extreme_share=0.6)
     with pytest.raises(ValueError, match=r"\[unit, image\]"):
         forced_choice(np.zeros((1, 1, 4)), candidates, np.arange(9.0)[None])
+
+
+def test_a_judge_that_gives_no_number_recognizes_nothing():
+    judge = jaxviz.wrap(lambda images: jnp.nan * images.mean((1, 2)) @ jnp.ones((3, 7)), input_shape=(8, 8, 3))
+    found = transfer(judge, np.full((2, 8, 8, 3), 0.5, np.float32), [0, 6])
+    assert (found.top_1, found.top_5, found.ranks.tolist()) == (0.0, 0.0, [6, 6])
+
+
+def test_features_that_are_no_numbers_stay_so():
+    real, broken = np.eye(4), np.full((1, 4), np.nan)
+    assert np.isnan(plausibility(broken, real)).all()
+    assert np.isnan(similarity(np.stack([broken, broken], axis=1))).all()
+    assert np.isnan(forced_choice(broken[:, None], real, np.array([[1.0, 2, 3, 4]]))).all()
+
+
+def test_a_unit_that_all_images_excite_alike_leaves_nothing_to_choose():
+    found = forced_choice(
+        np.ones((2, 1, 3)), np.random.default_rng(0).random((9, 3)), np.stack([np.ones(9), np.arange(9)])
+    )
+    assert np.isnan(found[0])
+    assert np.isfinite(found[1])
+
+
+@pytest.mark.parametrize(
+    ("scores", "message"),
+    [([[1.0, np.nan, 2.0]], "not finite"), ([[1.0]], "two images up"), ([[1.0, 2.0]], "two images")],
+)
+def test_candidates_without_an_order_are_refused(scores, message):
+    with pytest.raises(ValueError, match=message):
+        forced_choice(np.ones((1, 1, 3)), np.ones((3 if len(scores[0]) == 3 else 1, 3)), np.array(scores))
+
+
+@pytest.mark.parametrize("shape", [(5,), (12, 2), (6, 4, 4, 1)])
+def test_vectors_signals_and_volumes_are_judged_too(shape):
+    mixture = jnp.asarray(np.random.default_rng(0).standard_normal((shape[-1], 4)), jnp.float32)
+    axes = tuple(range(1, len(shape)))
+    judge = jaxviz.wrap(lambda inputs: (2 * inputs).mean(axes) @ mixture, input_shape=shape) if axes else None
+    judge = judge or jaxviz.wrap(lambda inputs: jnp.tanh(inputs) @ mixture, input_shape=shape)
+    longer = (*(2 * extent for extent in shape[:-1]), shape[-1])
+    inputs = np.random.default_rng(1).random((3, *longer), np.float32)
+    assert transfer(judge, inputs, [0, 1, 2]).ranks.shape == (3,)
+    assert features(judge, inputs).shape == (3, shape[-1])
+
+
+def test_what_is_no_batch_of_the_judges_inputs_is_said(judge):
+    with pytest.raises(ValueError, match=r"images\[None\]"):
+        transfer(judge, np.zeros((8, 8, 3), np.float32), [0])
+    with pytest.raises(ValueError, match=r"images\[None\]"):
+        fitted(np.zeros((8, 8, 3), np.float32), 4, 4)
+    with pytest.raises(TypeError, match=r"0.9 is no class"):
+        transfer(judge, np.zeros((1, 8, 8, 3), np.float32), [0.9])
+    with pytest.raises(KeyError, match="mena"):
+        features(judge, np.zeros((1, 8, 8, 3), np.float32), layer="mena")
+    with pytest.raises(ValueError, match="a picture"):
+        plausibility(np.zeros((0, 3)), np.eye(3))
+
+
+def test_what_the_classifier_reads_is_neither_another_output_nor_a_map_of_the_classes():
+    kernels = [jnp.asarray(np.random.default_rng(seed).standard_normal((3, 6)), jnp.float32) for seed in range(3)]
+
+    def two_heads(images):
+        hidden = jnp.tanh(images.mean((1, 2)) @ kernels[0])
+        return hidden @ jnp.ones((6, 4)), hidden @ jnp.ones((6, 9))
+
+    def map_of_classes(images):
+        hidden = jnp.tanh(images @ kernels[0])
+        return jnp.maximum(hidden @ jnp.ones((6, 9)), 0).mean((1, 2))
+
+    assert penultimate(jaxviz.wrap(two_heads, input_shape=(8, 8, 3))) == "tanh"
+    assert penultimate(jaxviz.wrap(map_of_classes, input_shape=(8, 8, 3))) == "tanh"

@@ -140,3 +140,18 @@ def test_a_single_pictures_robustness_takes_one_objective_and_any_whole_number_a
     expected = robustness(model, [jaxviz.channel("conv", 1)], images[:1], transform, key=5, draws=2)
     found = robustness(model, jaxviz.channel("conv", 1), images[:1], transform, key=np.int64(5), draws=2)
     np.testing.assert_array_equal(found, expected)
+
+
+def test_a_border_of_the_data_is_that_of_the_model_as_in_a_climb():
+    dark = np.random.default_rng(0).uniform(0, 0.02, (20, 16, 16, 1)).astype(np.float32)
+    model = jaxviz.wrap(lambda images: 1 - images.mean((1, 2)), input_shape=(16, 16, 1), data=dark)
+    images = np.full((1, 16, 16, 1), 0.01, np.float32)
+    moved = jaxviz.transforms.ranges(max_shift_pixels=6, scale_range=0.3, max_degrees=10)
+    left = jaxviz.evidence.robustness(model, jaxviz.channel(model.layers[-1].name, 0), images, moved)
+    assert left[0] == pytest.approx(1, abs=1e-3)
+
+
+def test_what_is_no_objective_is_said():
+    model = jaxviz.wrap(lambda images: images.mean((1, 2)), input_shape=(8, 8, 3))
+    with pytest.raises(TypeError, match="'mean' is no objective"):
+        jaxviz.evidence.scores(model, ["mean"], np.zeros((1, 8, 8, 3), np.float32))

@@ -87,3 +87,10 @@ def test_wrong_arguments_are_said():
         high_frequency_energy(images, above_cycles_per_pixel=0.5)
     with pytest.raises(ValueError, match=r"give \[image, height, width, channel\]"):
         high_frequency_energy(images[0])
+
+
+def test_spectra_are_of_floats_between_zero_and_one():
+    with pytest.raises(TypeError, match="Divide uint8 by 255"):
+        high_frequency_energy(np.zeros((1, 32, 32, 3), np.uint8))
+    with pytest.raises(ValueError, match="bands is 0"):
+        radial_spectrum(np.zeros((1, 32, 32, 3)), bands=0)

@@ -60,9 +60,20 @@ def test_measured_colours_make_noise_that_varies_as_the_data_do(channels):
 
 @pytest.mark.parametrize("make", [fourier, partial(phase_only, contrast=0.2), laplacian_pyramid])
 def test_every_prior_mixes_measured_colours(make):
-    still, mixed = (start(make(decorrelated=False, colours=colours), (12, 9, 4))[1] for colours in (None, MATRIX))
+    still, mixed = (start(make(colours=colours), (12, 9, 4))[1] for colours in (None, MATRIX))
     difference = unsquashed(mixed) - unsquashed(still) @ MATRIX.T
     assert np.abs(difference).max() < 2e-4 * np.abs(unsquashed(mixed)).max() + 2e-6
+
+
+@pytest.mark.parametrize("make", [fourier, phase_only, laplacian_pyramid, pixels])
+def test_colours_for_what_is_not_decorrelated_are_refused(make):
+    with pytest.raises(ValueError, match="colours say how channels are decorrelated"):
+        make(decorrelated=False, colours=MATRIX)
+
+
+def test_the_usual_rate_of_what_holds_a_network_is_that_of_the_network():
+    assert starting_from(np.full((9, 8, 3), 0.5)).usual_rate == 0.05
+    assert grayscale(cppn()).usual_rate == cppn().usual_rate < 0.01
 
 
 def test_a_component_that_varies_most_comes_first_and_brightens():

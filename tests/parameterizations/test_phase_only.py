@@ -196,6 +196,7 @@ def test_moving_a_number_compiles_nothing():
         (lambda: phase_only(decay_power=1, magnitude=np.ones((24, 12, 3))), "Give either decay_power and blur_pixels"),
         (lambda: phase_only(magnitude=np.ones((8, 5, 3))), r"shape \(8, 5, 3\) and type float64; give what"),
         (lambda: phase_only(magnitude=np.zeros((24, 12, 3))), "holds zero, negative, infinite or undefined numbers"),
+        (lambda: measure_magnitude(np.zeros((2, 8, 8, 3)), colours=np.eye(2)), "2×2, the images have 3 channels"),
         (lambda: measure_magnitude(np.zeros((0, 8, 8, 3))), r"shape \(0, 8, 8, 3\); give \[batch"),
         (lambda: measure_magnitude(np.full((3, 8, 8, 1), 0.5)), "all images are constant"),
         (lambda: tabulate_magnitude(np.ones((8, 6, 3)), width=8), r"8 pixels wide it is \[height, 5, channel\]"),
@@ -272,3 +273,10 @@ def test_a_file_that_holds_no_magnitude_is_refused(measured, tmp_path, content, 
             np.save(file, made)
     with pytest.raises(ValueError, match=message):
         phase_only(magnitude=path)
+
+
+def test_a_magnitude_is_measured_on_the_components_that_are_mixed():
+    colours = np.array([[1.0, 0.5], [0.0, 0.5]])
+    components = np.random.default_rng(4).normal(size=(40, 16, 16, 2)) * [1.0, 0.1]
+    table = measure_magnitude(components @ colours.T, colours=colours)
+    np.testing.assert_allclose(table, measure_magnitude(components), rtol=1e-3)

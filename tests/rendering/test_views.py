@@ -235,3 +235,9 @@ def test_the_transparency_of_a_unit_stopped_early_stands_still_too(model):
     assert made < 20
     whole = render(model, "patterns", units=[1], steps=made, transparency=True)
     np.testing.assert_array_equal(stopped.transparency[0], whole.transparency[0])
+
+
+def test_what_is_annealed_already_has_steps_of_its_own_and_is_refused():
+    falling = annealed(noise(0.2), noise(0.1), steps=4)
+    with pytest.raises(TypeError, match="annealed already"):
+        annealed(compose(shift(1), falling), compose(shift(2), falling), steps=8)
