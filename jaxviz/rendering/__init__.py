@@ -74,7 +74,8 @@ def render(
             explorer begins: for networks of depthwise convolutions a quarter of the time, and more grain; a transform,
             the name of a preset, or None for not at all.
         optimizer: Any optax transformation in place of Adam; its own sign and learning rate are used.
-        learning_rate: Adam's learning rate; default 0.05, or the family's with `auto` and no parameterization.
+        learning_rate: Adam's learning rate; default 0.05 (of `cppn` 0.0025), or the family's with `auto` and no
+            parameterization.
         lowering: `auto` evaluates operations by faster equivalents on this backend, `xla` leaves them as they are.
         precision: `bfloat16` rounds the operands of products and convolutions to 16 bits, adds them up in 32 and keeps
             everything else in 32: faster where the hardware has it, and other bits (docs/performance.md).
