@@ -77,9 +77,9 @@ def cppn(*, hidden_channels: int = 24, layers: int = 8, scale: float = 1.0) -> C
     The picture is smooth except where the network makes it sharp, has no pixels of its own and no bias to natural
     spectra; it tends to clear graphic patterns. Every layer is a matrix product followed by the arctangent and its
     square side by side, as in lucid. The last kernel starts at zero and so do biases, where lucid draws these, so the
-    first image is a mid grey. Published pictures used a small learning rate (Adam, 0.005 or less); `render` takes 0.0025
-    where none is said. With more, and with some units all the same, the picture turns to one colour: all its pixels share
-    the last bias, which moves first.
+    first image is a mid grey. Published pictures used a small learning rate (Adam, 0.005 or less); `render` takes
+    0.0025 where none is said. With more, and with some units all the same, the picture turns to one colour: all its
+    pixels share the last bias, which moves first.
 
     Args:
         hidden_channels: of every hidden layer; twice as many numbers go to the next.

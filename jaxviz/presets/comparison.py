@@ -29,7 +29,8 @@ class Comparison:
     """The same units under several presets; made by `compare_presets`.
 
     Attributes:
-        renderings: The rendering of each preset, by name.
+        renderings: The rendering of each preset, by name. Their scores are of disturbed pictures, less the preset's
+            penalty; what compares is `jaxviz.evidence.scores(model, objectives, rendering.images)`.
     """
 
     renderings: Mapping[str, Rendering]
