@@ -11,6 +11,7 @@ function frame(of: string, units: number[], sign: Sign = 1, generation = 1): { c
   return { content, buffers: [btoa("a JPEG")] };
 }
 
+const NAMES = ["cat", "tench", "otter"];
 let close: () => void;
 let root: ShadowRoot;
 
@@ -18,12 +19,13 @@ beforeEach(async () => {
   prepareBrowser();
   const element = document.createElement("div");
   document.body.append(element);
-  const layers = [layer("one", 8), layer("two", 8), layer("three", 8)];
+  const layers = [layer("one", 8), layer("two", 8), layer("three", 8), layer("four", 3, "animals")];
   const unit = { unit: 5, sign: 1 as const, generation: 1, message: "", stages: [0, 64], height: 64, width: 64 };
   close = openPage({
     element,
-    traits: { ...DEFAULTS, layers, layer: "one", units: [0, 1, 2], states: "ddd" },
+    traits: { ...DEFAULTS, layers, class_names: { animals: NAMES }, layer: "one", units: [0, 1, 2], states: "ddd" },
     messages: [
+      frame("four", [0, 1]),
       frame("one", [0, 1, 2]),
       frame("two", [7, 5, 19]),
       frame("two", [7], -1),
@@ -107,6 +109,36 @@ test("an exported page finds units beyond those that it holds, and takes the clo
     expect(find(`tile-${found}`)?.getAttribute("aria-current")).toBe("true");
     expect(box.value).toBe(found);
   }
+});
+
+async function search(text: string): Promise<void> {
+  const box = find("layer-search") as HTMLInputElement;
+  box.value = text;
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+  await settle();
+  box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, composed: true }));
+  await settle();
+}
+
+test.each([
+  ["two:6", "5", "This page does not hold unit 6; the closest is 5."],
+  ["one:7", "2", "This page does not hold unit 7; the closest is 2."],
+  ["one:1", "1", "4 layers"],
+  ["three:1", "0", "This page does not hold that layer."],
+])("an exported page opens the link %s at unit %s and says so", async (link, unit, words) => {
+  await search(link);
+  expect((find("unit-number") as HTMLInputElement).value).toBe(unit);
+  expect(find(`tile-${unit}`)?.getAttribute("aria-current")).toBe("true");
+  expect(find("unit-positive")).not.toBeNull();
+  expect(find("layers-count")?.textContent).toBe(words);
+});
+
+test("an exported page opens no class that it does not hold", async () => {
+  await search("otter");
+  expect(find("class-2")?.getAttribute("aria-disabled")).toBe("true");
+  expect(find("tile-0")).not.toBeNull();
+  await search("tench");
+  expect((find("unit-number") as HTMLInputElement).value).toBe("1");
 });
 
 test("an exported page shows pictures that are not square as they are", async () => {

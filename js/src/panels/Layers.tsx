@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { readLink } from "../pure/link";
-import { countText, layerRows, type Row } from "../pure/rows";
+import { countText, layerRows, type Row, tileOf } from "../pure/rows";
 import { modulesAround } from "../pure/tree";
 import { useView } from "../view";
 import { LayerRow } from "./LayerRow";
@@ -17,6 +17,7 @@ export function Layers(): JSX.Element {
   const { layers, layer, class_names, input_shape } = store.traits;
   const query = useSignal("");
   const isOpen = useSignal<ReadonlyMap<string, boolean>>(new Map());
+  const note = useSignal(""); // of what was opened last
   const active = useSignal(0);
   const tree = useRef<HTMLDivElement>(null);
   const around = new Set(modulesAround(layer.value));
@@ -35,7 +36,7 @@ export function Layers(): JSX.Element {
 
   const open = (row: Row | undefined): void => {
     if (row?.kind === "layer") store.open(row.layer.name);
-    else if (row?.kind === "class") store.open(row.layer.name, row.unit);
+    else if (row?.kind === "class" && store.hasTile(tileOf(row))) store.open(row.layer.name, row.unit);
     else if (row?.kind === "module") isOpen.value = new Map(isOpen.value).set(row.path, !row.expanded);
   };
   const move = (index: number): void => {
@@ -66,8 +67,10 @@ export function Layers(): JSX.Element {
     if (event.key === "Enter") {
       const link = readLink(query.value, layers.value);
       if (link) {
-        store.open(link.layer, link.unit);
+        const opened = store.open(link.layer, link.unit);
         query.value = "";
+        note.value = opened === link.unit ? "" : missingText(link.unit, opened);
+        if (note.value) view.announcement.value = note.value;
       } else open(rows.find((row) => row.kind !== "module"));
     } else if (event.key === "ArrowDown") tree.current?.focus();
     else if (event.key === "Escape" && query.value !== "") query.value = "";
@@ -88,6 +91,7 @@ export function Layers(): JSX.Element {
         value={query.value}
         onInput={(event) => {
           query.value = event.currentTarget.value;
+          note.value = "";
         }}
         onKeyDown={onSearchKey}
       />
@@ -122,13 +126,21 @@ export function Layers(): JSX.Element {
         ))}
         {rows.length === 0 && <p class="nothing">{nothingText(query.value)}</p>}
       </div>
-      <footer class="layers-count">{countText(layers.value, class_names.value, query.value)}</footer>
+      <footer class="layers-count" data-testid="layers-count">
+        {note.value || countText(layers.value, class_names.value, query.value)}
+      </footer>
     </nav>
   );
 }
 
 function nothingText(query: string): string {
   return query === "" ? "This model has no layers." : `No layer or class is called “${query.trim()}”.`;
+}
+
+/** Why a link shows another unit than it names: a page holds only what was rendered. */
+function missingText(unit: number, opened: number | undefined): string {
+  if (opened === undefined) return "This page does not hold that layer.";
+  return `This page does not hold unit ${unit}; the closest is ${opened}.`;
 }
 
 function parentOf(rows: Row[], index: number): number {

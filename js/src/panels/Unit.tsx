@@ -1,6 +1,7 @@
 // The chosen unit: slider and number, both its pictures, the stages of the climb and the curve.
 import type { JSX } from "preact";
 import { writeLink } from "../pure/link";
+import { closest } from "../pure/selection";
 import type { Layer } from "../traits";
 import { useView } from "../view";
 import { Curve } from "./Curve";
@@ -88,11 +89,6 @@ function UnitBar({ layer, unit }: { layer: Layer; unit: number }): JSX.Element {
       </span>
     </div>
   );
-}
-
-/** The unit that a page holds next to a number. */
-function closest(units: number[], wanted: number): number {
-  return units.reduce((best, unit) => (Math.abs(unit - wanted) < Math.abs(best - wanted) ? unit : best));
 }
 
 /** Advice where a unit went wrong. */

@@ -1,6 +1,7 @@
 // What the list of layers shows: the tree, with the class layers last; or what was searched for.
 import type { Layer, Traits } from "../traits";
 import { formatCount } from "./format";
+import type { Link } from "./link";
 import { searchClasses, searchLayers, treeRows } from "./tree";
 
 interface Common {
@@ -14,6 +15,11 @@ export type Row =
   | (Common & { kind: "module"; path: string; label: string; expanded: boolean; layers: number })
   | (Common & { kind: "layer"; label: string; layer: Layer; atEnd: boolean; found: boolean })
   | (Common & { kind: "class"; label: string; layer: Layer; unit: number });
+
+/** The tile of a class. */
+export function tileOf({ layer, unit }: Extract<Row, { kind: "class" }>): Link {
+  return { layer: layer.name, unit, sign: 1 };
+}
 
 /** More results than anyone reads. */
 const MOST_LAYERS = 200;
