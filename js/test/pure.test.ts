@@ -75,6 +75,22 @@ describe("a deep link", () => {
       expect(readLink(writeLink(link), layers)).toEqual(link);
     }
   });
+  test("to a class is read by its name, and `output` is the last layer as in Python", () => {
+    const names = { animals: ["zebra", "golden retriever", "a: b"], digits: ["1", "2", "0"] };
+    const ends = [...layers, layer("numbers", 3, "digits"), layer("head/classifier", 3, "animals")];
+    for (const [text, name, unit] of [
+      ["head/classifier:zebra", "head/classifier", 0],
+      ["output:Golden Retriever", "head/classifier", 1],
+      ["output: 2", "head/classifier", 2],
+      ["output:a: b", "head/classifier", 2],
+      ["numbers:1", "numbers", 1],
+    ] as const) {
+      expect(readLink(text, ends, names)).toEqual({ layer: name, unit, sign: 1 });
+    }
+    expect(readLink("output:gnu", ends, names)).toBeNull();
+    expect(readLink("stem/conv:zebra", ends, names)).toBeNull();
+    expect(readLink("output:1", [...ends, layer("output", 2), layer("end", 2)], names)?.layer).toBe("output");
+  });
   test("to what the model does not have is none", () => {
     for (const text of ["stem/conv:32", "stem:1", "stem/conv", ":1", "", "stem/conv:x"]) {
       expect(readLink(text, layers)).toBeNull();

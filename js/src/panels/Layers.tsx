@@ -65,7 +65,7 @@ export function Layers(): JSX.Element {
   };
   const onSearchKey = (event: KeyboardEvent): void => {
     if (event.key === "Enter") {
-      const link = readLink(query.value, layers.value);
+      const link = readLink(query.value, layers.value, class_names.value);
       if (link) {
         const opened = store.open(link.layer, link.unit);
         query.value = "";
@@ -85,7 +85,7 @@ export function Layers(): JSX.Element {
         class="search"
         data-testid="layer-search"
         placeholder="Search, or layer:unit"
-        aria-label="Search layers and classes, or open layer:unit"
+        aria-label="Search layers and classes, or open layer:unit or layer:class"
         spellcheck={false}
         autocomplete="off"
         value={query.value}
