@@ -80,12 +80,14 @@ function UnitBar({ layer, unit }: { layer: Layer; unit: number }): JSX.Element {
             text={code.value.unit}
           />
         )}
-        <CopyButton
-          icon="link"
-          label="Copy the link layer:unit"
-          testid="copy-link"
-          text={writeLink({ layer: layer.name, unit, sign: 1 })}
-        />
+        {!store.isBench && (
+          <CopyButton
+            icon="link"
+            label="Copy the link layer:unit"
+            testid="copy-link"
+            text={writeLink({ layer: layer.name, unit, sign: 1 })}
+          />
+        )}
       </span>
     </div>
   );
