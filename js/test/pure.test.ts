@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CONTROLS, changed, nearestStop, stopsOf } from "../src/pure/controls";
+import { CONTROLS, changed, leastOf, nearestStop, stopsOf } from "../src/pure/controls";
 import { nearest, pathOf, points, reachOf, scalesOf, thin } from "../src/pure/curve";
 import { fileName, formatCount, formatDuration, formatLarge, formatNumber, formatShape } from "../src/pure/format";
 import { readLink, writeLink } from "../src/pure/link";
@@ -232,6 +232,17 @@ describe("the score curve", () => {
 });
 
 describe("a control", () => {
+  test.each([
+    [[224, 224], 8],
+    [[6, 6], 6],
+    [[6, 9], 8],
+    [[4], 4],
+    [[], 8],
+  ])("the least size for a model of inputs of %j is %d", (extents, least) => {
+    const [size, steps] = (["size", "steps"] as const).map((name) => CONTROLS.find((each) => each.name === name));
+    expect(size && leastOf(size, extents)).toBe(least);
+    expect(steps && leastOf(steps, extents)).toBe(1);
+  });
   test.each(CONTROLS)("$name: every stop of the slider is another value within the limits", (control) => {
     const stops = stopsOf(control);
     expect(stops[0]).toBe(control.from);
