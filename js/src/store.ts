@@ -219,10 +219,11 @@ export class Store {
     this.#sayVisible();
   }
 
-  /** State of a unit of the grid. */
+  /** State of a unit of the grid; a page that was written amid a climb is not climbing. */
   stateOf(index: number): State {
     if (this.#awaitsLayer.value) return "w"; // the states are still those of the layer before
-    return (this.traits.states.value[index] as State | undefined) ?? "w";
+    const state = (this.traits.states.value[index] as State | undefined) ?? "w";
+    return state === "c" && !this.traits.kernel.value ? "s" : state;
   }
 
   /** The pin of a tile as it is now; under other settings the same tile may be pinned once more, to compare. */

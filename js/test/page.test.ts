@@ -156,6 +156,28 @@ test("an exported page shows pictures that are not square as they are", async ()
   closeWide();
 });
 
+test("a page that was exported amid a climb is not climbing", async () => {
+  const climbing = frame("one", [0, 1, 2]);
+  for (const tile of climbing.content.tiles) tile.state = "c";
+  const status = { ...DEFAULTS.status, phase: "climbing" as const, steps_per_second: 120 };
+  const element = document.createElement("div");
+  const layers = [layer("one", 8), layer("two", 8)];
+  const closeClimbing = openPage({
+    element,
+    traits: { ...DEFAULTS, layers, layer: "one", units: [0, 1, 2], states: "cdw", status },
+    messages: [climbing, frame("two", [1])],
+  });
+  await settle();
+  const shadow = element.firstElementChild?.shadowRoot as ShadowRoot;
+  const states = () => [...shadow.querySelectorAll<HTMLElement>("[role=option]")].map(({ dataset }) => dataset.state);
+  expect(states()).toEqual(["stopped", "done", "waiting"]);
+  expect(shadow.querySelector("[data-testid=steps-per-second]")?.textContent).toBe("");
+  for (const name of ["two", "one"]) shadow.querySelector<HTMLElement>(`[data-testid=layer-${name}]`)?.click();
+  await settle();
+  expect(states()).toEqual(["stopped", "stopped", "stopped"]);
+  closeClimbing();
+});
+
 test("an exported page has curves, stages, a slider and pins", async () => {
   find("layer-two")?.click();
   await settle();
