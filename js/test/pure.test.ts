@@ -3,7 +3,7 @@ import { CONTROLS, changed, leastOf, nearestStop, stopsOf } from "../src/pure/co
 import { nearest, pathOf, points, reachOf, scalesOf, thin } from "../src/pure/curve";
 import { fileName, formatCount, formatDuration, formatLarge, formatNumber, formatShape } from "../src/pure/format";
 import { readLink, writeLink } from "../src/pure/link";
-import { extend, toggle } from "../src/pure/selection";
+import { closest, extend, including, toggle } from "../src/pure/selection";
 import {
   layOut,
   moveBy,
@@ -96,6 +96,14 @@ describe("a deep link", () => {
       expect(readLink(text, layers)).toBeNull();
     }
   });
+});
+
+test("a unit that is not in the grid has its place among those that are", () => {
+  expect(including([0, 1, 2], 7)).toEqual([0, 1, 2, 7]);
+  expect(including([4, 9, 12], 7)).toEqual([4, 7, 9, 12]);
+  expect(including([9, 4], 4)).toEqual([9, 4]);
+  expect(including([], 3)).toEqual([3]);
+  expect(closest([4, 9, 12], 7)).toBe(9);
 });
 
 describe("the contact sheet", () => {

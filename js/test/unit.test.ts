@@ -62,3 +62,16 @@ test("what is downloaded is what is shown: the stage that is replayed, or else t
   expect(names).toHaveLength(1);
   vi.restoreAllMocks();
 });
+
+test("the slider stands at a chosen unit that is not in the grid, and goes on to those that are", async () => {
+  start({ units: [0, 1, 2], unit: 7 });
+  const root = open();
+  await settle();
+  const slider = find(root, "unit-slider") as HTMLInputElement;
+  expect([slider.value, slider.max]).toEqual(["3", "3"]);
+  slider.value = "2";
+  slider.dispatchEvent(new Event("input", { bubbles: true }));
+  await settle();
+  expect(model.get("unit")).toBe(2);
+  expect([slider.value, slider.max]).toEqual(["2", "2"]);
+});

@@ -21,3 +21,10 @@ export function extend(units: number[], selection: number[], from: number, to: n
 export function closest(units: number[], wanted: number): number {
   return units.reduce((best, unit) => (Math.abs(unit - wanted) < Math.abs(best - wanted) ? unit : best));
 }
+
+/** The units with one that may not be among them: then it stands before the first that is greater. */
+export function including(units: number[], unit: number): number[] {
+  if (units.includes(unit)) return units;
+  const greater = units.findIndex((each) => each > unit);
+  return units.toSpliced(greater < 0 ? units.length : greater, 0, unit);
+}
