@@ -1,7 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { CONTROLS, changed, leastOf, nearestStop, stopsOf } from "../src/pure/controls";
 import { nearest, pathOf, points, reachOf, scalesOf, thin } from "../src/pure/curve";
-import { fileName, formatCount, formatDuration, formatLarge, formatNumber, formatShape } from "../src/pure/format";
+import {
+  fileName,
+  formatCount,
+  formatDuration,
+  formatLarge,
+  formatNumber,
+  formatShape,
+  formatStep,
+} from "../src/pure/format";
 import { readLink, writeLink } from "../src/pure/link";
 import { closest, extend, including, toggle } from "../src/pure/selection";
 import {
@@ -58,6 +66,10 @@ test("a shape is shown without the axis of the units, wherever that is the last"
   expect(formatShape([14, 14, 80], 80)).toBe("14×14");
   expect(formatShape([80, 14, 14], 80)).toBe("80×14×14");
   expect(formatShape([1000], 1000)).toBe("");
+});
+
+test("steps are short where there is little room", () => {
+  expect([0, 4096, 16_384, 65_536].map(formatStep)).toEqual(["0", formatCount(4096), "16k", "66k"]);
 });
 
 test("a file is named after its layer without making folders", () => {

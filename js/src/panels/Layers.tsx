@@ -1,7 +1,8 @@
 // The layers of the model as the tree of its modules: the input on top, the classes at the bottom.
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect } from "preact/hooks";
+import { useSize } from "../hooks";
 import { readLink } from "../pure/link";
 import { countText, layerRows, type Row, tileOf } from "../pure/rows";
 import { modulesAround } from "../pure/tree";
@@ -19,7 +20,7 @@ export function Layers(): JSX.Element {
   const isOpen = useSignal<ReadonlyMap<string, boolean>>(new Map());
   const note = useSignal(""); // of what was opened last
   const active = useSignal(0);
-  const tree = useRef<HTMLDivElement>(null);
+  const [tree, { width }] = useSize<HTMLDivElement>();
   const around = new Set(modulesAround(layer.value));
   const few = layers.value.length <= OPEN_LAYERS;
   const expanded = (path: string): boolean => isOpen.value.get(path) ?? (few || around.has(path));
@@ -33,6 +34,14 @@ export function Layers(): JSX.Element {
     else if (query.value !== "") move(0); // the first that was found
     tree.current?.querySelector(".layer-row.chosen")?.scrollIntoView({ block: "nearest" });
   }, [layer.value, query.value]);
+  useEffect(() => {
+    // Another width is another layout, in which the tree may be lower. Not scrollIntoView: it would scroll the notebook.
+    const row = tree.current?.querySelector<HTMLElement>(".layer-row.chosen");
+    if (!row || !tree.current) return;
+    const { scrollTop, clientHeight } = tree.current;
+    const lowest = row.offsetTop + row.offsetHeight - clientHeight;
+    tree.current.scrollTop = Math.min(Math.max(scrollTop, lowest), row.offsetTop);
+  }, [width]);
 
   const open = (row: Row | undefined): void => {
     if (row?.kind === "layer") store.open(row.layer.name);
