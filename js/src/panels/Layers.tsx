@@ -104,6 +104,11 @@ export function Layers(): JSX.Element {
         }}
         onKeyDown={onSearchKey}
       />
+      {note.value && (
+        <p class="nothing" data-testid="search-note">
+          {note.value}
+        </p>
+      )}
       {query.value === "" && input_shape.value.length > 0 && (
         <div class="layer-row input" data-testid="input-layer">
           <span class="layer-label">input</span>
@@ -135,9 +140,7 @@ export function Layers(): JSX.Element {
         ))}
         {rows.length === 0 && <p class="nothing">{nothingText(query.value)}</p>}
       </div>
-      <footer class="layers-count" data-testid="layers-count">
-        {note.value || countText(layers.value, class_names.value, query.value)}
-      </footer>
+      <footer class="layers-count">{countText(layers.value, class_names.value, query.value)}</footer>
     </nav>
   );
 }
