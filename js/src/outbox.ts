@@ -1,5 +1,6 @@
-// Sends messages to Python: one of a kind on its way, only the latest kept meanwhile, and a watch on the answers.
-import type { Outgoing } from "./messages";
+// Sends messages to Python: one of a kind on its way, only the latest kept meanwhile, and a watch on the answers. Commands
+// wait for nothing: the last click must be the last that Python hears.
+import type { Command, Outgoing } from "./messages";
 import type { Changes, TraitName } from "./traits";
 
 export type Connection = "answering" | "busy" | "gone";
@@ -24,6 +25,8 @@ export class Outbox {
   #lastSent = new Map<string, number>();
   #unanswered = new Map<number, number>();
   #edits = new Map<TraitName, number>();
+  /** The last command, if nothing was set after it. */
+  #command: { name: Command; serial: number; at: number } | null = null;
   #lastSign = Number.NEGATIVE_INFINITY;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
@@ -45,7 +48,10 @@ export class Outbox {
       this.#hand(message);
       return;
     }
-    if (message.type === "command") this.#flush("set"); // what was set before a command must arrive before it
+    if (message.type === "command") {
+      this.#order(message.command);
+      return;
+    }
     const key = keyOf(message);
     const earlier = this.#waiting.get(key);
     this.#waiting.set(key, merged(earlier, message));
@@ -106,15 +112,24 @@ export class Outbox {
     this.#sent.clear();
     this.#unanswered.clear();
     this.#edits.clear();
+    this.#command = null;
   }
 
   open(): void {
     this.#closed = false;
   }
 
-  #flush(key: string): void {
-    const message = this.#waiting.get(key);
-    if (message) this.#dispatch(key, message);
+  /** Sends a command at once, and what was set before it before it; only one that is not heard yet is not said again. */
+  #order(name: Command): void {
+    const changes = this.#waiting.get("set");
+    if (changes) this.#dispatch("set", changes);
+    const last = this.#command;
+    const isSaid = last?.name === name && this.#unanswered.has(last.serial) && Date.now() - last.at < LOST_MILLISECONDS;
+    if (!isSaid) {
+      this.#dispatch("command", { type: "command", command: name });
+      this.#command = { name, serial: this.#serial, at: Date.now() };
+    }
+    this.#pump();
   }
 
   #pump(): void {
@@ -135,7 +150,10 @@ export class Outbox {
     this.#sent.set(key, { serial, at });
     this.#lastSent.set(key, at);
     this.#unanswered.set(serial, at);
-    if (message.type === "set") for (const name of namesOf(message.changes)) this.#edits.set(name, serial);
+    if (message.type === "set") {
+      for (const name of namesOf(message.changes)) this.#edits.set(name, serial);
+      this.#command = null;
+    }
     this.#hand({ ...message, serial });
   }
 
@@ -175,8 +193,6 @@ export class Outbox {
 /** Messages with the same key replace one another. */
 function keyOf(message: Outgoing): string {
   switch (message.type) {
-    case "command":
-      return `command ${message.command}`;
     case "file":
       return message.what === "grid"
         ? "file grid"

@@ -9,6 +9,7 @@ import { Pace } from "./pace";
 import { Pictures } from "./pictures";
 import { PinPictures } from "./pins";
 import { type Link, writeLink } from "./pure/link";
+import { closest } from "./pure/selection";
 import { UnitRecords } from "./records";
 import { type Changes, DEFAULTS, type Layer, type Pin, type State, type TraitName, type Traits } from "./traits";
 
@@ -160,22 +161,25 @@ export class Store {
     this.#showLayer(changes.layer);
   }
 
-  /** Puts a layer, and perhaps one of its units, on the screen. */
-  open(name: string, unit?: number): void {
+  /**
+   * Puts a layer, and perhaps one of its units, on the screen.
+   *
+   * @returns The unit: a page that does not hold the one that was asked for shows the closest.
+   */
+  open(name: string, wanted?: number): number | undefined {
     const layer = this.layerNamed(name);
-    if (!layer || !this.canOpen(name)) return;
+    if (!layer || !this.canOpen(name)) return undefined;
+    const held = this.hasKernel ? null : this.#arrivals.unitsOf(name);
+    const unit = held && wanted !== undefined ? closest(held.units, wanted) : wanted;
     if (unit !== undefined) this.opened.value += 1;
     if (name === this.traits.layer.peek()) {
       if (unit !== undefined) this.set({ unit });
-      return;
-    }
-    if (!this.hasKernel) {
-      const { units, states } = this.#arrivals.unitsOf(name);
+    } else if (held) {
+      const { units, states } = held;
       this.traits.states.value = states;
       this.set({ layer: name, units, unit: unit ?? units[0] ?? 0, selection: [] });
-      return;
-    }
-    this.set({ layer: name, unit: unit ?? Math.min(this.traits.unit.peek(), layer.units - 1), selection: [] });
+    } else this.set({ layer: name, unit: unit ?? Math.min(this.traits.unit.peek(), layer.units - 1), selection: [] });
+    return unit;
   }
 
   canOpen(name: string): boolean {
@@ -215,10 +219,11 @@ export class Store {
     this.#sayVisible();
   }
 
-  /** State of a unit of the grid. */
+  /** State of a unit of the grid; a page that was written amid a climb is not climbing. */
   stateOf(index: number): State {
     if (this.#awaitsLayer.value) return "w"; // the states are still those of the layer before
-    return (this.traits.states.value[index] as State | undefined) ?? "w";
+    const state = (this.traits.states.value[index] as State | undefined) ?? "w";
+    return state === "c" && !this.traits.kernel.value ? "s" : state;
   }
 
   /** The pin of a tile as it is now; under other settings the same tile may be pinned once more, to compare. */

@@ -40,6 +40,28 @@ describe("the bar", () => {
     }
   });
 
+  test("keeps the keys where they are when what has them means nothing any more", async () => {
+    start({ selection: [1, 2] });
+    const root = open();
+    const status = model.get("status") as Traits["status"];
+    model.set("status", { ...status, phase: "climbing" });
+    await settle();
+    const stop = find(root, "stop") as HTMLButtonElement;
+    stop.focus();
+    stop.click();
+    model.set("status", { ...status, phase: "stopped" });
+    await settle();
+    expect([stop.disabled, stop.getAttribute("aria-disabled")]).toEqual([false, "true"]);
+    stop.click();
+    expect(model.of("command")).toHaveLength(1);
+    find(root, "select-none").focus();
+    await settle();
+    expect(stop.disabled).toBe(true);
+    find(root, "select-none").click();
+    await settle();
+    expect(root.activeElement).toBe(find(root, "grid"));
+  });
+
   test("says how far it is, to the eye and to a screen reader", async () => {
     start();
     const root = open();

@@ -93,6 +93,15 @@ describe("the layers", () => {
     expect([search.selectionStart, search.selectionEnd]).toEqual([0, "straw".length]);
   });
 
+  test("of classes have them in the tray by name", async () => {
+    start({ layer: "logits", units: [0, 1, 2], unit: 2 });
+    const root = open();
+    await settle();
+    find(root, "pin-negative").click();
+    await settle();
+    expect(find(root, "tray-logits:-2").textContent).toBe("strawberry−2");
+  });
+
   test("and classes are text, whatever they are called", async () => {
     start({ layer: MARKUP, units: [0, 1, 2, 3], model_name: MARKUP, presets: { [MARKUP]: { noise: 0.1 } } });
     const root = open();

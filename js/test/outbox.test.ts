@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Outgoing } from "../src/messages";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Command, Outgoing } from "../src/messages";
 import { type Connection, Outbox } from "../src/outbox";
 
 let sent: (Outgoing & { serial?: number })[];
@@ -78,6 +78,39 @@ test("different commands are all sent, in order", () => {
   outbox.post({ type: "command", command: "restart" });
   outbox.post({ type: "command", command: "stop" });
   expect(sent.map((message) => message.type === "command" && message.command)).toEqual(["restart", "stop"]);
+});
+
+describe("commands", () => {
+  const said = () => sent.map((message) => (message.type === "command" ? message.command : message.type));
+  const order = (...commands: Command[]): void => {
+    for (const command of commands) outbox.post({ type: "command", command });
+  };
+
+  test("are heard in the order of the clicks: a second restart does not undo the stop after it", () => {
+    order("restart", "restart", "stop");
+    vi.advanceTimersByTime(1000);
+    outbox.heard(lastSerial());
+    vi.advanceTimersByTime(10_000);
+    expect(said()).toEqual(["restart", "stop"]);
+    order("restart", "pause", "restart", "stop");
+    expect(said().slice(2)).toEqual(["restart", "pause", "restart", "stop"]);
+  });
+
+  test("are not said again until they were heard, unless something was set between", () => {
+    order("stop", "stop");
+    setUnit(1);
+    order("stop", "stop");
+    outbox.heard(lastSerial());
+    order("stop");
+    expect(said()).toEqual(["stop", "set", "stop", "stop"]);
+  });
+
+  test("that were lost are said again", () => {
+    order("stop");
+    vi.advanceTimersByTime(7000);
+    order("stop");
+    expect(said()).toEqual(["stop", "stop"]);
+  });
 });
 
 test("a trait is the user's until Python has heard the last change of it", () => {

@@ -11,6 +11,7 @@ function frame(of: string, units: number[], sign: Sign = 1, generation = 1): { c
   return { content, buffers: [btoa("a JPEG")] };
 }
 
+const NAMES = ["cat", "tench", "otter"];
 let close: () => void;
 let root: ShadowRoot;
 
@@ -18,12 +19,13 @@ beforeEach(async () => {
   prepareBrowser();
   const element = document.createElement("div");
   document.body.append(element);
-  const layers = [layer("one", 8), layer("two", 8), layer("three", 8)];
+  const layers = [layer("one", 8), layer("two", 8), layer("three", 8), layer("four", 3, "animals")];
   const unit = { unit: 5, sign: 1 as const, generation: 1, message: "", stages: [0, 64], height: 64, width: 64 };
   close = openPage({
     element,
-    traits: { ...DEFAULTS, layers, layer: "one", units: [0, 1, 2], states: "ddd" },
+    traits: { ...DEFAULTS, layers, class_names: { animals: NAMES }, layer: "one", units: [0, 1, 2], states: "ddd" },
     messages: [
+      frame("four", [0, 1]),
       frame("one", [0, 1, 2]),
       frame("two", [7, 5, 19]),
       frame("two", [7], -1),
@@ -109,6 +111,36 @@ test("an exported page finds units beyond those that it holds, and takes the clo
   }
 });
 
+async function search(text: string): Promise<void> {
+  const box = find("layer-search") as HTMLInputElement;
+  box.value = text;
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+  await settle();
+  box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, composed: true }));
+  await settle();
+}
+
+test.each([
+  ["two:6", "5", "This page does not hold unit 6; the closest is 5."],
+  ["one:7", "2", "This page does not hold unit 7; the closest is 2."],
+  ["one:1", "1", ""],
+  ["three:1", "0", "This page does not hold that layer."],
+])("an exported page opens the link %s at unit %s and says so", async (link, unit, words) => {
+  await search(link);
+  expect((find("unit-number") as HTMLInputElement).value).toBe(unit);
+  expect(find(`tile-${unit}`)?.getAttribute("aria-current")).toBe("true");
+  expect(find("unit-positive")).not.toBeNull();
+  expect(find("search-note")?.textContent ?? "").toBe(words);
+});
+
+test("an exported page opens no class that it does not hold", async () => {
+  await search("otter");
+  expect(find("class-2")?.getAttribute("aria-disabled")).toBe("true");
+  expect(find("tile-0")).not.toBeNull();
+  await search("tench");
+  expect((find("unit-number") as HTMLInputElement).value).toBe("1");
+});
+
 test("an exported page shows pictures that are not square as they are", async () => {
   const wide = frame("one", [0]);
   Object.assign(wide.content, { height: 32 });
@@ -122,6 +154,28 @@ test("an exported page shows pictures that are not square as they are", async ()
   const tile = element.firstElementChild?.shadowRoot?.querySelector<HTMLElement>(".tile > .frame");
   expect(tile?.style.height).toBe("48px");
   closeWide();
+});
+
+test("a page that was exported amid a climb is not climbing", async () => {
+  const climbing = frame("one", [0, 1, 2]);
+  for (const tile of climbing.content.tiles) tile.state = "c";
+  const status = { ...DEFAULTS.status, phase: "climbing" as const, steps_per_second: 120 };
+  const element = document.createElement("div");
+  const layers = [layer("one", 8), layer("two", 8)];
+  const closeClimbing = openPage({
+    element,
+    traits: { ...DEFAULTS, layers, layer: "one", units: [0, 1, 2], states: "cdw", status },
+    messages: [climbing, frame("two", [1])],
+  });
+  await settle();
+  const shadow = element.firstElementChild?.shadowRoot as ShadowRoot;
+  const states = () => [...shadow.querySelectorAll<HTMLElement>("[role=option]")].map(({ dataset }) => dataset.state);
+  expect(states()).toEqual(["stopped", "done", "waiting"]);
+  expect(shadow.querySelector("[data-testid=steps-per-second]")?.textContent).toBe("");
+  for (const name of ["two", "one"]) shadow.querySelector<HTMLElement>(`[data-testid=layer-${name}]`)?.click();
+  await settle();
+  expect(states()).toEqual(["stopped", "stopped", "stopped"]);
+  closeClimbing();
 });
 
 test("an exported page has curves, stages, a slider and pins", async () => {

@@ -1,9 +1,17 @@
 import { describe, expect, test } from "vitest";
-import { CONTROLS, changed, nearestStop, stopsOf } from "../src/pure/controls";
+import { CONTROLS, changed, leastOf, nearestStop, stopsOf } from "../src/pure/controls";
 import { nearest, pathOf, points, reachOf, scalesOf, thin } from "../src/pure/curve";
-import { fileName, formatCount, formatDuration, formatLarge, formatNumber, formatShape } from "../src/pure/format";
+import {
+  fileName,
+  formatCount,
+  formatDuration,
+  formatLarge,
+  formatNumber,
+  formatShape,
+  formatStep,
+} from "../src/pure/format";
 import { readLink, writeLink } from "../src/pure/link";
-import { extend, toggle } from "../src/pure/selection";
+import { closest, extend, including, toggle } from "../src/pure/selection";
 import {
   layOut,
   moveBy,
@@ -60,6 +68,10 @@ test("a shape is shown without the axis of the units, wherever that is the last"
   expect(formatShape([1000], 1000)).toBe("");
 });
 
+test("steps are short where there is little room", () => {
+  expect([0, 4096, 16_384, 65_536].map(formatStep)).toEqual(["0", formatCount(4096), "16k", "66k"]);
+});
+
 test("a file is named after its layer without making folders", () => {
   expect(fileName("stage4/block2/add", 12, "positive")).toBe("stage4-block2-add_12_positive.png");
 });
@@ -75,11 +87,35 @@ describe("a deep link", () => {
       expect(readLink(writeLink(link), layers)).toEqual(link);
     }
   });
+  test("to a class is read by its name, and `output` is the last layer as in Python", () => {
+    const names = { animals: ["zebra", "golden retriever", "a: b"], digits: ["1", "2", "0"] };
+    const ends = [...layers, layer("numbers", 3, "digits"), layer("head/classifier", 3, "animals")];
+    for (const [text, name, unit] of [
+      ["head/classifier:zebra", "head/classifier", 0],
+      ["output:Golden Retriever", "head/classifier", 1],
+      ["output: 2", "head/classifier", 2],
+      ["output:a: b", "head/classifier", 2],
+      ["numbers:1", "numbers", 1],
+    ] as const) {
+      expect(readLink(text, ends, names)).toEqual({ layer: name, unit, sign: 1 });
+    }
+    expect(readLink("output:gnu", ends, names)).toBeNull();
+    expect(readLink("stem/conv:zebra", ends, names)).toBeNull();
+    expect(readLink("output:1", [...ends, layer("output", 2), layer("end", 2)], names)?.layer).toBe("output");
+  });
   test("to what the model does not have is none", () => {
     for (const text of ["stem/conv:32", "stem:1", "stem/conv", ":1", "", "stem/conv:x"]) {
       expect(readLink(text, layers)).toBeNull();
     }
   });
+});
+
+test("a unit that is not in the grid has its place among those that are", () => {
+  expect(including([0, 1, 2], 7)).toEqual([0, 1, 2, 7]);
+  expect(including([4, 9, 12], 7)).toEqual([4, 7, 9, 12]);
+  expect(including([9, 4], 4)).toEqual([9, 4]);
+  expect(including([], 3)).toEqual([3]);
+  expect(closest([4, 9, 12], 7)).toBe(9);
 });
 
 describe("the contact sheet", () => {
@@ -216,6 +252,17 @@ describe("the score curve", () => {
 });
 
 describe("a control", () => {
+  test.each([
+    [[224, 224], 8],
+    [[6, 6], 6],
+    [[6, 9], 8],
+    [[4], 4],
+    [[], 8],
+  ])("the least size for a model of inputs of %j is %d", (extents, least) => {
+    const [size, steps] = (["size", "steps"] as const).map((name) => CONTROLS.find((each) => each.name === name));
+    expect(size && leastOf(size, extents)).toBe(least);
+    expect(steps && leastOf(steps, extents)).toBe(1);
+  });
   test.each(CONTROLS)("$name: every stop of the slider is another value within the limits", (control) => {
     const stops = stopsOf(control);
     expect(stops[0]).toBe(control.from);

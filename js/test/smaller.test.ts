@@ -43,6 +43,11 @@ describe("a bench", () => {
     expect(model.of("set").at(-1)?.changes).toEqual({ unit: 1 });
     expect(find(root, "unit-name").textContent).toBe(MARKUP);
     expect(find(root, "hover-readout").textContent).toContain(`preset ${MARKUP}`);
+    expect(find(root, "hover-score").textContent).toBe(`${MARKUP}–`);
+    expect(root.querySelector("[data-testid=copy-link]")).toBeNull(); // a preset is no unit
+    press(find(root, "grid"), " ");
+    await settle();
+    expect(find(root, "tray-block3:12:1").textContent).toBe(MARKUP);
     expect(root.querySelectorAll("img")).toHaveLength(0);
   });
 });

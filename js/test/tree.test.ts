@@ -110,3 +110,16 @@ test("a search counts the classes that it finds, and says how many of them it sh
 test("what was typed as layer:unit still finds the layer", () => {
   expect(layerRows(LAYERS, {}, "stem/conv:3", none).map(({ label }) => label)).toEqual(["stem/conv"]);
 });
+
+test("a search finds the last layer as output, and behind a layer and a colon its classes alone", () => {
+  const layers = [layer("old", 2, "old"), layer("end/output_conv", 4), layer("new", 2, "new")];
+  const names = { old: ["tench", "tiger cat"], new: ["cat", "dog"] };
+  const found = (query: string) => layerRows(layers, names, query, none).map(({ label }) => label);
+  expect(found("output")).toEqual(["new", "end/output_conv"]);
+  expect(found("old")).toEqual(["old"]);
+  expect(found("output:1")).toEqual(["new", "end/output_conv"]);
+  expect(found("output:c")).toEqual(["cat"]);
+  expect(found("old:cat")).toEqual(["tiger cat"]);
+  expect(countText(layers, names, "old:cat")).toBe("0 of 3 layers · 1 class");
+  expect(countText(layers, names, "output")).toBe("2 of 3 layers");
+});

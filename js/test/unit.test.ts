@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { settle } from "./browser";
-import { find, frame, model, open, start } from "./harness";
+import { find, frame, model, open, press, start } from "./harness";
 
 /** A canvas that knows only whether something is drawn on it. */
 class Drawing {
@@ -35,4 +35,43 @@ test("a unit without a picture shows nothing of the unit before it, of which a f
   await settle();
   expect(drawings.get(canvas)?.isEmpty).toBe(true);
   context.mockRestore();
+});
+
+test("what is downloaded is what is shown: the stage that is replayed, or else the newest picture from Python", async () => {
+  start();
+  const root = open();
+  await settle();
+  const numbers = { generation: 1, message: "", stages: [0, 4, 16], height: 64, width: 64, steps: [], scores: [] };
+  model.say({ type: "unit", layer: "stem/conv", unit: 0, sign: 1, ...numbers }, new ArrayBuffer(8));
+  await settle();
+  const names: string[] = [];
+  vi.spyOn(HTMLCanvasElement.prototype, "toBlob").mockImplementation((done) => done(new Blob()));
+  vi.spyOn(HTMLAnchorElement.prototype, "click").mockImplementation(function (this: HTMLAnchorElement) {
+    names.push(this.download);
+  });
+  press(find(root, "stages"), "ArrowLeft");
+  await settle();
+  find(root, "download-positive").click();
+  await settle();
+  expect(names).toEqual(["stem-conv_0_positive_step-4.png"]);
+  expect(model.of("file")).toEqual([]);
+  press(find(root, "stages"), "Escape");
+  await settle();
+  find(root, "download-positive").click();
+  expect(model.of("file")).toMatchObject([{ what: "unit", layer: "stem/conv", unit: 0, sign: 1 }]);
+  expect(names).toHaveLength(1);
+  vi.restoreAllMocks();
+});
+
+test("the slider stands at a chosen unit that is not in the grid, and goes on to those that are", async () => {
+  start({ units: [0, 1, 2], unit: 7 });
+  const root = open();
+  await settle();
+  const slider = find(root, "unit-slider") as HTMLInputElement;
+  expect([slider.value, slider.max]).toEqual(["3", "3"]);
+  slider.value = "2";
+  slider.dispatchEvent(new Event("input", { bubbles: true }));
+  await settle();
+  expect(model.get("unit")).toBe(2);
+  expect([slider.value, slider.max]).toEqual(["2", "2"]);
 });

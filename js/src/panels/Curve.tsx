@@ -39,8 +39,8 @@ export function Curve({ layer, unit }: { layer: Layer; unit: number }): JSX.Elem
         </span>
         {marked ? (
           <output class="curve-reading" data-testid="curve-reading">
-            {`step ${formatCount(marked.step)}: + ${formatNumber(marked.score)}`}
-            {other && `, − ${formatNumber(other.score)}`}
+            {`step ${formatCount(marked.step)}: ${formatNumber(marked.score)}`}
+            {other && `, negative ${formatNumber(other.score)}`}
           </output>
         ) : (
           <>
@@ -102,10 +102,11 @@ export function Curve({ layer, unit }: { layer: Layer; unit: number }): JSX.Elem
 
 /** Apart from the curve, because it changes many times a second. */
 function Speed(): JSX.Element {
-  const { phase, steps_per_second } = useView().store.traits.status.value;
+  const { store } = useView();
+  const { phase, steps_per_second } = store.traits.status.value;
   return (
     <span class="curve-reading" data-testid="steps-per-second">
-      {phase === "climbing" && steps_per_second !== null && `${formatNumber(steps_per_second)} steps/s`}
+      {phase === "climbing" && store.canAsk && steps_per_second !== null && `${formatNumber(steps_per_second)} steps/s`}
     </span>
   );
 }

@@ -8,7 +8,7 @@ import { Button, CopyButton, Range } from "./parts";
 import { Readout } from "./ScoreCaption";
 
 export function GridBar(): JSX.Element {
-  const { store, hovered } = useView();
+  const { store, hovered, root } = useView();
   const layer = store.layer;
   const { tile_pixels, selection, units, code, kernel } = store.traits;
   const download = (): void => {
@@ -38,7 +38,10 @@ export function GridBar(): JSX.Element {
           icon="close"
           label="Select none"
           testid="select-none"
-          onClick={() => store.set({ selection: [] })}
+          onClick={() => {
+            root.querySelector<HTMLElement>("[data-testid=grid]")?.focus(); // the button goes, and the keys with it
+            store.set({ selection: [] });
+          }}
         >{`${formatCount(selection.value.length)} selected`}</Button>
       )}
       <Range

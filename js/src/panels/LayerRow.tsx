@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { formatCount, formatLarge, formatShape } from "../pure/format";
-import type { Row } from "../pure/rows";
+import { type Row, tileOf } from "../pure/rows";
+import type { Store } from "../store";
 import type { Layer } from "../traits";
 import { useView } from "../view";
 import { Icon } from "./icons";
@@ -16,7 +17,7 @@ interface LayerRowProps {
 export function LayerRow({ row, index, id, isActive, onOpen }: LayerRowProps): JSX.Element {
   const { store } = useView();
   const chosen = row.kind === "layer" && row.layer.name === store.traits.layer.value;
-  const closed = row.kind === "module" ? !store.canOpenIn(row.path) : !store.canOpen(row.layer.name);
+  const closed = !canOpen(store, row);
   const classes = ["layer-row", row.kind];
   if (chosen) classes.push("chosen");
   if (closed) classes.push("closed");
@@ -86,6 +87,12 @@ function Label({ text }: { text: string }): JSX.Element {
       <bdi class="last">{last}</bdi>
     </span>
   );
+}
+
+/** Whether there is anything to see; of classes a page may hold some, and the closest in number would be any other. */
+function canOpen(store: Store, row: Row): boolean {
+  if (row.kind === "module") return store.canOpenIn(row.path);
+  return row.kind === "class" ? store.hasTile(tileOf(row)) : store.canOpen(row.layer.name);
 }
 
 function testid(row: Row): string {

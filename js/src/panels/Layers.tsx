@@ -1,9 +1,10 @@
 // The layers of the model as the tree of its modules: the input on top, the classes at the bottom.
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect } from "preact/hooks";
+import { useSize } from "../hooks";
 import { readLink } from "../pure/link";
-import { countText, layerRows, type Row } from "../pure/rows";
+import { countText, layerRows, type Row, tileOf } from "../pure/rows";
 import { modulesAround } from "../pure/tree";
 import { useView } from "../view";
 import { LayerRow } from "./LayerRow";
@@ -17,8 +18,9 @@ export function Layers(): JSX.Element {
   const { layers, layer, class_names, input_shape } = store.traits;
   const query = useSignal("");
   const isOpen = useSignal<ReadonlyMap<string, boolean>>(new Map());
+  const note = useSignal(""); // of what was opened last
   const active = useSignal(0);
-  const tree = useRef<HTMLDivElement>(null);
+  const [tree, { width }] = useSize<HTMLDivElement>();
   const around = new Set(modulesAround(layer.value));
   const few = layers.value.length <= OPEN_LAYERS;
   const expanded = (path: string): boolean => isOpen.value.get(path) ?? (few || around.has(path));
@@ -32,10 +34,18 @@ export function Layers(): JSX.Element {
     else if (query.value !== "") move(0); // the first that was found
     tree.current?.querySelector(".layer-row.chosen")?.scrollIntoView({ block: "nearest" });
   }, [layer.value, query.value]);
+  useEffect(() => {
+    // Another width is another layout, in which the tree may be lower. Not scrollIntoView: it would scroll the notebook.
+    const row = tree.current?.querySelector<HTMLElement>(".layer-row.chosen");
+    if (!row || !tree.current) return;
+    const { scrollTop, clientHeight } = tree.current;
+    const lowest = row.offsetTop + row.offsetHeight - clientHeight;
+    tree.current.scrollTop = Math.min(Math.max(scrollTop, lowest), row.offsetTop);
+  }, [width]);
 
   const open = (row: Row | undefined): void => {
     if (row?.kind === "layer") store.open(row.layer.name);
-    else if (row?.kind === "class") store.open(row.layer.name, row.unit);
+    else if (row?.kind === "class" && store.hasTile(tileOf(row))) store.open(row.layer.name, row.unit);
     else if (row?.kind === "module") isOpen.value = new Map(isOpen.value).set(row.path, !row.expanded);
   };
   const move = (index: number): void => {
@@ -64,10 +74,12 @@ export function Layers(): JSX.Element {
   };
   const onSearchKey = (event: KeyboardEvent): void => {
     if (event.key === "Enter") {
-      const link = readLink(query.value, layers.value);
+      const link = readLink(query.value, layers.value, class_names.value);
       if (link) {
-        store.open(link.layer, link.unit);
+        const opened = store.open(link.layer, link.unit);
         query.value = "";
+        note.value = opened === link.unit ? "" : missingText(link.unit, opened);
+        if (note.value) view.announcement.value = note.value;
       } else open(rows.find((row) => row.kind !== "module"));
     } else if (event.key === "ArrowDown") tree.current?.focus();
     else if (event.key === "Escape" && query.value !== "") query.value = "";
@@ -82,15 +94,21 @@ export function Layers(): JSX.Element {
         class="search"
         data-testid="layer-search"
         placeholder="Search, or layer:unit"
-        aria-label="Search layers and classes, or open layer:unit"
+        aria-label="Search layers and classes, or open layer:unit or layer:class"
         spellcheck={false}
         autocomplete="off"
         value={query.value}
         onInput={(event) => {
           query.value = event.currentTarget.value;
+          note.value = "";
         }}
         onKeyDown={onSearchKey}
       />
+      {note.value && (
+        <p class="nothing" data-testid="search-note">
+          {note.value}
+        </p>
+      )}
       {query.value === "" && input_shape.value.length > 0 && (
         <div class="layer-row input" data-testid="input-layer">
           <span class="layer-label">input</span>
@@ -129,6 +147,12 @@ export function Layers(): JSX.Element {
 
 function nothingText(query: string): string {
   return query === "" ? "This model has no layers." : `No layer or class is called “${query.trim()}”.`;
+}
+
+/** Why a link shows another unit than it names: a page holds only what was rendered. */
+function missingText(unit: number, opened: number | undefined): string {
+  if (opened === undefined) return "This page does not hold that layer.";
+  return `This page does not hold unit ${unit}; the closest is ${opened}.`;
 }
 
 function parentOf(rows: Row[], index: number): number {

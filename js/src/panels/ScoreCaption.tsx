@@ -55,7 +55,12 @@ export function ScoreCaption({
         height: px(CAPTION_PIXELS),
       }}
     >
-      {sheet.tileWidth >= 72 && !store.isBench && <span class="tile-number">{unit}</span>}
+      {sheet.tileWidth >= 72 &&
+        (store.isBench ? (
+          <span class="tile-name">{store.className(layer, unit)}</span>
+        ) : (
+          <span class="tile-number">{unit}</span>
+        ))}
       <span class="tile-score">{formatNumber(picture?.score ?? null)}</span>
     </div>
   );

@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
-import { CONTROLS, type Control, changed, GREATEST_KEY, nearestStop, stopsOf } from "../pure/controls";
+import { CONTROLS, type Control, changed, GREATEST_KEY, leastOf, nearestStop, stopsOf } from "../pure/controls";
 import { formatSetting } from "../pure/format";
 import type { Settings as SettingValues } from "../traits";
 import { useView } from "../view";
@@ -99,7 +99,8 @@ interface SettingProps {
 }
 
 function Setting({ control, value, onChange }: SettingProps): JSX.Element {
-  const { name, label, hint, least, greatest, step } = control;
+  const { input_shape } = useView().store.traits;
+  const { name, label, hint, greatest, step } = control;
   const stops = useMemo(() => stopsOf(control), [control]);
   return (
     <div class="setting">
@@ -118,7 +119,7 @@ function Setting({ control, value, onChange }: SettingProps): JSX.Element {
       <NumberBox
         label={label}
         testid={`setting-${name}-number`}
-        min={least}
+        min={leastOf(control, input_shape.value.slice(0, -1))}
         max={greatest}
         step={step === 16 ? 1 : step}
         value={Number(value.toPrecision(8))}

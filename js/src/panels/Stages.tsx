@@ -3,7 +3,7 @@ import type { JSX, TargetedPointerEvent } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { drawPart, fitCanvas } from "../draw";
 import { usePixelRatio, useSize } from "../hooks";
-import { formatCount, px } from "../pure/format";
+import { formatStep, px } from "../pure/format";
 import { expectedStages, stageBeside } from "../pure/stages";
 import type { UnitRecord } from "../records";
 import type { Layer } from "../traits";
@@ -107,7 +107,7 @@ function Strip({ layer, unit, positive, negative, expected }: StagesProps): JSX.
             data-testid={`stage-${stages[place] ?? expected[place]}`}
             style={{ width: px(pitch) }}
           >
-            {formatCount(stages[place] ?? expected[place] ?? 0)}
+            {formatStep(stages[place] ?? expected[place] ?? 0)}
           </span>
         ))}
       </div>

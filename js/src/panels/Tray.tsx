@@ -39,7 +39,9 @@ function Pinned({ pin }: { pin: Pin }): JSX.Element {
     drawPart(context, whole(picture.canvas), 0, 0, canvas.current.width, canvas.current.height);
   }, [picture, width, ratio]);
   const link = writeLink(pin);
-  const name = store.className(store.layerNamed(pin.layer), pin.unit) || link;
+  const called = store.className(store.layerNamed(pin.layer), pin.unit);
+  const name = called || link;
+  const fullName = called && !store.isBench ? `${called}, ${link}` : name;
   const [module, last] = splitName(pin.layer);
   const download = (): void => {
     if (store.canAsk) store.requestFile(pin);
@@ -53,19 +55,23 @@ function Pinned({ pin }: { pin: Pin }): JSX.Element {
       <button
         type="button"
         class="pinned-open"
-        title={picture ? `${name}, step ${picture.step}, score ${formatNumber(picture.score)}` : name}
+        title={picture ? `${fullName}, step ${picture.step}, score ${formatNumber(picture.score)}` : fullName}
         aria-label={`Open ${name}`}
         onClick={() => store.open(pin.layer, pin.unit)}
       >
         <canvas ref={canvas} aria-hidden="true" style={{ width: px(width), height: px(SIDE_PIXELS) }} />
         <span class="caption pinned-caption">
-          <bdi class="pinned-layer">
-            <span class="path">{module}</span>
-            {last}
-          </bdi>
+          {called ? (
+            <bdi class="tile-name">{called}</bdi>
+          ) : (
+            <bdi class="pinned-layer">
+              <span class="path">{module}</span>
+              {last}
+            </bdi>
+          )}
           <span class="tile-number">
             {pin.sign < 0 ? "−" : ""}
-            {pin.unit}
+            {store.isBench ? "" : pin.unit}
           </span>
         </span>
       </button>

@@ -1,6 +1,7 @@
 // The chosen unit: slider and number, both its pictures, the stages of the climb and the curve.
 import type { JSX } from "preact";
 import { writeLink } from "../pure/link";
+import { closest, including } from "../pure/selection";
 import type { Layer } from "../traits";
 import { useView } from "../view";
 import { Curve } from "./Curve";
@@ -42,8 +43,8 @@ export function Unit(): JSX.Element {
 function UnitBar({ layer, unit }: { layer: Layer; unit: number }): JSX.Element {
   const { store } = useView();
   const { units, code, kernel } = store.traits;
-  const slid = units.value.length > 0 ? units.value : null;
-  const position = slid ? Math.max(0, slid.indexOf(unit)) : unit;
+  const slid = units.value.length > 0 ? including(units.value, unit) : null;
+  const position = slid ? slid.indexOf(unit) : unit;
   const name = store.className(layer, unit);
   const last = store.lastUnit(layer);
   return (
@@ -58,7 +59,7 @@ function UnitBar({ layer, unit }: { layer: Layer; unit: number }): JSX.Element {
           min={0}
           max={last}
           value={unit}
-          onChange={(chosen) => store.set({ unit: kernel.value || !slid ? chosen : closest(slid, chosen) })}
+          onChange={(chosen) => store.set({ unit: kernel.value || !slid ? chosen : closest(units.value, chosen) })}
         />
       )}
       <Range
@@ -79,20 +80,17 @@ function UnitBar({ layer, unit }: { layer: Layer; unit: number }): JSX.Element {
             text={code.value.unit}
           />
         )}
-        <CopyButton
-          icon="link"
-          label="Copy the link layer:unit"
-          testid="copy-link"
-          text={writeLink({ layer: layer.name, unit, sign: 1 })}
-        />
+        {!store.isBench && (
+          <CopyButton
+            icon="link"
+            label="Copy the link layer:unit"
+            testid="copy-link"
+            text={writeLink({ layer: layer.name, unit, sign: 1 })}
+          />
+        )}
       </span>
     </div>
   );
-}
-
-/** The unit that a page holds next to a number. */
-function closest(units: number[], wanted: number): number {
-  return units.reduce((best, unit) => (Math.abs(unit - wanted) < Math.abs(best - wanted) ? unit : best));
 }
 
 /** Advice where a unit went wrong. */

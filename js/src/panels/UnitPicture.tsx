@@ -37,11 +37,14 @@ export function UnitPicture({ link, name }: { link: Link; name: string }): JSX.E
   const word = sign > 0 ? "positive" : "negative";
   const pinned = store.pinOf(link) !== undefined;
   const download = (): void => {
-    if (store.canAsk) store.requestFile(link);
-    else {
-      const part = partOf(store, link, stageOf(store, link, view.stage.peek()));
-      if (part) void composePicture(part).then((blob) => blob && saveBlob(fileName(layer, unit, word), blob));
+    const stage = stageOf(store, link, view.stage.peek());
+    if (stage === null && store.canAsk) {
+      store.requestFile(link); // Python knows of the newest picture only
+      return;
     }
+    const part = partOf(store, link, stage);
+    const file = fileName(layer, unit, word, ...(stage === null ? [] : [`step-${step ?? 0}`]));
+    if (part) void composePicture(part).then((blob) => blob && saveBlob(file, blob));
   };
   return (
     <figure class="unit-picture" data-testid={`unit-${word}`}>

@@ -16,6 +16,7 @@ interface ButtonProps {
 }
 
 export function Button({ icon, label, testid, onClick, disabled, pressed, children }: ButtonProps): JSX.Element {
+  const [isFocused, setFocused] = useState(false);
   return (
     <button
       type="button"
@@ -24,8 +25,13 @@ export function Button({ icon, label, testid, onClick, disabled, pressed, childr
       aria-label={children ? undefined : label}
       title={label}
       aria-pressed={pressed}
-      disabled={disabled}
-      onClick={onClick}
+      aria-disabled={disabled || undefined}
+      disabled={disabled && !isFocused} // who has the keys would lose them
+      onFocus={() => setFocused(true)}
+      onBlur={() => setFocused(false)}
+      onClick={() => {
+        if (!disabled) onClick();
+      }}
     >
       <Icon name={icon} />
       {children}

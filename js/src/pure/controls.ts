@@ -44,7 +44,7 @@ export const CONTROLS: readonly Control[] = [
     name: "size",
     label: "Size, px",
     hint: "Height and width of the picture. A new size has to be compiled first",
-    least: 1,
+    least: 8,
     greatest: 1024,
     from: 32,
     to: 512,
@@ -134,6 +134,13 @@ export const CONTROLS: readonly Control[] = [
 ];
 
 export const GREATEST_KEY = 2 ** 31 - 1;
+
+/** The least value of a control; Python refuses a smaller size, unless it is that of the model's own inputs. */
+export function leastOf({ name, least }: Control, extents: number[]): number {
+  const [extent = least] = extents;
+  return name === "size" && extents.every((each) => each === extent) ? Math.min(least, extent) : least;
+}
+
 /** The values that a slider can be moved to, in order. Each is another one: an arrow key never moves nothing. */
 export function stopsOf({ from, to, step, pitch }: Control): number[] {
   const stops: number[] = [];

@@ -24,6 +24,11 @@ export function formatCount(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, "\u2009");
 }
 
+/** A step where there is little room: 4 096, 16k. */
+export function formatStep(step: number): string {
+  return step < 10_000 ? formatCount(step) : `${Math.round(step / 1000)}k`;
+}
+
 /** The largest power-of-1000 word that keeps a number short: 864, 21.7 M, 1.2 G. */
 export function formatLarge(value: number): string {
   for (const [limit, letter] of [

@@ -1,6 +1,7 @@
 // What the list of layers shows: the tree, with the class layers last; or what was searched for.
 import type { Layer, Traits } from "../traits";
 import { formatCount } from "./format";
+import { type Link, layerCalled, splitLink } from "./link";
 import { searchClasses, searchLayers, treeRows } from "./tree";
 
 interface Common {
@@ -14,6 +15,11 @@ export type Row =
   | (Common & { kind: "module"; path: string; label: string; expanded: boolean; layers: number })
   | (Common & { kind: "layer"; label: string; layer: Layer; atEnd: boolean; found: boolean })
   | (Common & { kind: "class"; label: string; layer: Layer; unit: number });
+
+/** The tile of a class. */
+export function tileOf({ layer, unit }: Extract<Row, { kind: "class" }>): Link {
+  return { layer: layer.name, unit, sign: 1 };
+}
 
 /** More results than anyone reads. */
 const MOST_LAYERS = 200;
@@ -32,9 +38,10 @@ export function layerRows(
 export function countText(layers: Layer[], classNames: Traits["class_names"], query: string): string {
   const all = `${formatCount(layers.length)} layers`;
   if (query.trim() === "") return all;
-  const count = called(layers, query).length;
+  const { named: layersFound, lists: classesFound } = search(layers, classNames, query);
+  const count = layersFound.length;
   const named = `${formatCount(count)} of ${all}${shown(count, MOST_LAYERS)}`;
-  const lists = classesOf(layers, classNames).map(({ names }) => searchClasses(names, query).length);
+  const lists = classesFound.map(({ units }) => units.length);
   const classes = lists.reduce((sum, each) => sum + each, 0);
   if (classes === 0) return named;
   const kept = lists.reduce((sum, each) => sum + Math.min(each, MOST_CLASSES), 0);
@@ -62,11 +69,10 @@ function wholeTree(layers: Layer[], expanded: (path: string) => boolean): Row[] 
 }
 
 function found(layers: Layer[], classNames: Traits["class_names"], query: string): Row[] {
-  const named = called(layers, query).slice(0, MOST_LAYERS);
-  const classes = classesOf(layers, classNames).flatMap(({ layer, names }) =>
-    searchClasses(names, query)
-      .slice(0, MOST_CLASSES)
-      .map((unit) => ({ layer, unit, label: names[unit] ?? "" })),
+  const { named: all, lists } = search(layers, classNames, query);
+  const named = all.slice(0, MOST_LAYERS);
+  const classes = lists.flatMap(({ layer, names, units }) =>
+    units.slice(0, MOST_CLASSES).map((unit) => ({ layer, unit, label: names[unit] ?? "" })),
   );
   const siblings = named.length + classes.length;
   const rows: Row[] = named.map((layer, index) => ({
@@ -95,7 +101,25 @@ function classesOf(layers: Layer[], classNames: Traits["class_names"]): { layer:
   });
 }
 
-/** The layers that a search finds; what was typed may be `layer:unit`. */
-function called(layers: Layer[], query: string): Layer[] {
-  return searchLayers(layers, query.replace(/:\s*[-−]?\d*$/, ""));
+interface Found {
+  named: Layer[];
+  lists: { layer: Layer; names: string[]; units: number[] }[];
+}
+
+/** What a search finds: layers, and the classes of each layer; or, behind a layer and a colon, classes of that alone. */
+function search(layers: Layer[], classNames: Traits["class_names"], query: string): Found {
+  const { layer, wanted } = splitLink(query, layers) ?? {};
+  const names = layer && classNames[layer.classes];
+  if (names && wanted && !/^[-−]?\d*$/.test(wanted)) {
+    return { named: [], lists: [{ layer, names, units: searchClasses(names, wanted, 1) }] };
+  }
+  const lists = classesOf(layers, classNames).map((each) => ({ ...each, units: searchClasses(each.names, query) }));
+  return { named: called(layers, query.replace(/:\s*[-−]?\d*$/, "")), lists };
+}
+
+/** The layers that a name finds; `output` finds the last one before those that are called alike. */
+function called(layers: Layer[], name: string): Layer[] {
+  const exact = layerCalled(name.trim(), layers);
+  const others = searchLayers(layers, name);
+  return exact && !others.includes(exact) ? [exact, ...others] : others;
 }

@@ -60,10 +60,10 @@ export function searchLayers(layers: Layer[], query: string): Layer[] {
   });
 }
 
-/** Indices of the classes whose name holds the query: those that begin with it first. */
-export function searchClasses(names: string[], query: string): number[] {
+/** Indices of the classes whose name holds the query, if it is long enough: those that begin with it first. */
+export function searchClasses(names: string[], query: string, leastLetters = 2): number[] {
   const wanted = query.trim().toLowerCase();
-  if (wanted.length < 2) return [];
+  if (wanted.length < leastLetters) return [];
   const found = names.map((name, index) => ({ at: name.toLowerCase().indexOf(wanted), index }));
   return found
     .filter(({ at }) => at >= 0)
