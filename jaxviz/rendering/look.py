@@ -6,7 +6,9 @@ from typing import TypeAlias
 import numpy as np
 from jaxtyping import Array, Float32, Int, UInt8
 
-# Scores of a dispatch, [step, lane], and how many of the steps were made.
+from jaxviz.rendering.state import NO_SCORE
+
+# Scores of a dispatch, [step, lane], `NO_SCORE` where a lane stood still; and how many of the steps were made.
 Scores: TypeAlias = tuple[Array, int]
 
 _DIVERGED = (
@@ -67,7 +69,7 @@ class Shown:
             counters[:, 0],
             tuple(state for state, _ in verdicts),
             tuple(text for _, text in verdicts),
-            scores[:, self._held],
+            np.where(scores == NO_SCORE, np.float32(np.nan), scores)[:, self._held],
             None if self._transparency is None else np.asarray(self._transparency)[self._held],
         )
 

@@ -21,6 +21,9 @@ from jaxviz.transforms import Transform
 # step's view: the gains of the network.
 INIT_STREAM, STEP_STREAM, GAIN_STREAM = 0, 1, 2
 
+# Stands among the scores for "none"; on a device no NaN, which `jax_debug_nans` takes for a fault.
+NO_SCORE = np.finfo(np.float32).min
+
 
 class Lanes(NamedTuple):
     """The state of all lanes; every array has the lane as its first axis.
