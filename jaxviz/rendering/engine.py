@@ -177,6 +177,10 @@ class Engine:
         updates, optimizer = jax.vmap(update)(gradient, lanes.optimizer, lanes.variables)
         updates = jax.tree.map(functools.partial(operator.mul, climb.learning_rate), updates)
         progress, settled = watch(climb.plateau, lanes.progress, scores, lanes.step)
+        for rule in climb.gradient_rules:
+            # A picture that only the rule moves has moved its unit no sooner than the score. One step cannot tell.
+            told = (scores != progress.first) | (lanes.last_step == 1)
+            moved &= ~rule.may_wake(lanes.step) | told
         advanced = lanes._replace(
             variables=optax.apply_updates(lanes.variables, updates),
             optimizer=optimizer,

@@ -35,7 +35,8 @@ class Lanes(NamedTuple):
         step: Steps made so far.
         last_step: Steps to make; a lane whose step has reached it stands still.
         alive: False once the score or the gradient was not finite; the variables stay as they were then.
-        moved: Whether any gradient was ever other than zero.
+        moved: Whether any gradient was ever other than zero, of the unit itself: where a rule may have made it, whether
+            the score has changed with it.
         settled: Whether the score has stopped rising; the lane stands still from then on.
         progress: What tells whether it has.
         transparency: Absolute gradients of the score by the image, added up over the steps, or None if nobody asked.
