@@ -52,6 +52,10 @@ def drawn(model: Model, parameterization: Parameterization | None, transforms: T
     if parameterization is not None and not isinstance(parameterization, Parameterization):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"{parameterization!r} is no parameterization. Give one such as jaxviz.fourier().")
     automatic = isinstance(transforms, str) and transforms in (AUTO, QUICK)
+    if parameterization is not None and parameterization.has_opacity and model.input_name != "image":
+        raise ValueError(
+            f"transparent is for images, but model '{model.name}' takes {model.input_name}s. Leave it out."
+        )
     suits = suitable(model, automatic=automatic, quick=automatic and transforms == QUICK)
     # A family's rate is for the coefficients that it comes with.
     rate = suits.learning_rate if parameterization is None else parameterization.usual_rate
