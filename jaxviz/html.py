@@ -90,7 +90,9 @@ def write_page(
         ],
     }
     page = _PAGE.format(title=escape(title), record=_json(record), bundle=_json(bundle(BUNDLE)))
-    write_bytes(Path(path), page.encode("utf-8"))
+    # A string may hold half a character (a lone surrogate), which no file can.
+    whole = page.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    write_bytes(Path(path), whole.encode("utf-8"))
 
 
 def write_renderings(path: str | os.PathLike[str], *renderings: Rendering) -> None:

@@ -236,3 +236,15 @@ def test_a_front_end_that_is_missing_is_said_clearly(tmp_path, monkeypatch):
     monkeypatch.setattr(html, "BUNDLE", tmp_path / "jaxviz.js")
     with pytest.raises(FileNotFoundError, match="npm run build"):
         write_page(tmp_path / "page.html", {}, [Message({"type": "frame"}, [])])
+
+
+def test_half_a_character_becomes_a_replacement_character(tmp_path):
+    rendering = make_rendering(
+        1,
+        messages=[
+            "half \ud83d",
+        ],
+    )
+    write_renderings(tmp_path / "page.html", rendering)
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "half \ufffd" in text

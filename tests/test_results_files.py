@@ -48,6 +48,29 @@ def test_npz_gives_everything_back_exactly(tmp_path_factory, labels, height, wid
     assert rendering != 3
 
 
+@pytest.mark.parametrize(("offset", "value"), [(8, 99), (6, 1)])
+def test_a_damaged_member_of_an_npz_is_an_error_that_says_which_file(tmp_path, offset, value):
+    """The method of compression and the flags, of every entry of the archive's directory."""
+    path = tmp_path / "damaged.npz"
+    make_rendering(2).save(path)
+    content = bytearray(path.read_bytes())
+    for signature, distance in ((b"PK\x03\x04", offset), (b"PK\x01\x02", offset + 2)):
+        place = -1
+        while (place := content.find(signature, place + 1)) >= 0:
+            content[place + distance] = value
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"'damaged.npz' cannot be read as a rendering"):
+        Rendering.load(path)
+
+
+def test_a_file_may_have_the_longest_name_that_there_is(tmp_path):
+    path = tmp_path / ("n" * 251 + ".npz")
+    rendering = make_rendering(2)
+    rendering.save(path)
+    assert Rendering.load(path) == rendering
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_png_is_the_sheet_and_carries_the_recipe(tmp_path):
     path = tmp_path / "sheet.PNG"
     recipe = make_recipe(4, objectives=[{"layer": MARKUP + "犬\ud800", "unit": unit} for unit in range(4)])

@@ -85,6 +85,10 @@ class GradientRule(Written):
     def gradient(self, place: Place) -> Array:
         """Return the gradient of what an operation reads. No image's may depend on another's."""
 
+    def may_wake(self, step: Any) -> Any:
+        """Say of each step whether the rule may then move the picture of a unit that has no gradient of its own."""
+        return step < 0
+
     def to_json(self) -> dict[str, Any]:
         """Return plain data of which `jaxviz.gradient_rules.from_json` makes an equal rule."""
         return {"kind": self.kind} | self._arguments()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -39,6 +40,10 @@ class RedirectedRelu(GradientRule):
         redirected = jnp.where(off & drives_away, 0, cotangent)
         early = place.of_each_image(place.step) < self.steps
         return jnp.where(early & ~passes, redirected, place.natural)
+
+    def may_wake(self, step: Any) -> Any:
+        """Say of each step whether gradients may be redirected then."""
+        return step < self.steps
 
 
 def redirected_relu(*, steps: int = 16) -> RedirectedRelu:

@@ -20,6 +20,8 @@ import jax
 
 # Entries are small, 200 kB for a step; many small programs are worth keeping, because a first picture needs a dozen.
 MIN_COMPILE_SECONDS = 0.0
+# JAX's own, where the user has set none.
+JAX_MIN_COMPILE_SECONDS = 1.0
 MAX_BYTES = 2**30
 
 _ENTRIES = "*-cache"
@@ -47,7 +49,8 @@ def keep_compiled_programs() -> Path | None:
     # JAX warns of an entry that cannot be read or written and compiles: true, and of no use to who reads it.
     warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache entry")
     jax.config.update("jax_compilation_cache_dir", str(folder))
-    if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
+    threshold = decided.jax_persistent_cache_min_compile_time_secs
+    if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ and threshold == JAX_MIN_COMPILE_SECONDS:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", MIN_COMPILE_SECONDS)
     return folder
 

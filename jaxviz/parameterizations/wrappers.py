@@ -11,7 +11,7 @@ from jaxtyping import PRNGKeyArray
 
 from jaxviz.parameterizations.base import Image, Leaf, Parameterization, Variables
 from jaxviz.parameterizations.fourier import Fourier, fourier
-from jaxviz.parameterizations.pixels import Pixels
+from jaxviz.parameterizations.pixels import Pixels, pixels
 from jaxviz.results.plain import plain
 
 # The logistic function reaches 0 and 1 nowhere; a start from pure black or white is moved inside by this much.
@@ -47,6 +47,8 @@ class Grayscale(Wrapper):
 
     def init(self, key: PRNGKeyArray, *shape: int) -> Variables:
         """Draw the variables of one channel, and as many empty ones as there are channels to fill."""
+        if len(shape) == 1:
+            raise ValueError("grayscale gives all channels one value, and a vector has features. Use pixels().")
         return Filled(self.inner.init(key, *shape[:-1], 1), shape[-1])
 
     def to_image(self, variables: "Filled") -> Image:
@@ -125,7 +127,7 @@ def starting_from(image: Any, inner: Parameterization | None = None) -> Starting
 
     Args:
         image: `[height, width, channel]` in [0, 1], of the size that is rendered; or a signal, a volume, a vector.
-        inner: what is climbed: `fourier` or `pixels`; `fourier()` by default.
+        inner: what is climbed: `fourier` or `pixels`; by default `fourier()`, and `pixels(squashed=False)` of a vector.
 
     Raises:
         ValueError: the image is not in [0, 1].
@@ -145,8 +147,12 @@ def starting_from(image: Any, inner: Parameterization | None = None) -> Starting
         or numbers.ndim < 1
         or not (np.isfinite(numbers).all() and numbers.min() >= 0 and numbers.max() <= 1)
     ):
-        raise ValueError(f"The image to start from has shape {numbers.shape}; give one image with values in [0, 1].")
-    checked = _checked(inner)
+        extent = f" and values from {numbers.min():g} to {numbers.max():g}" if numbers.size else ""
+        advice = " If it is of bytes, divide it by 255." if numbers.size and numbers.max() > 1 else ""
+        raise ValueError(
+            f"The image to start from has shape {numbers.shape}{extent}; give one image with values in [0, 1].{advice}"
+        )
+    checked = pixels(squashed=False) if inner is None and numbers.ndim == 1 else _checked(inner)
     if not isinstance(checked, Fourier | Pixels):
         raise TypeError(f"{checked.kind} cannot make every image; start from one with fourier(...) or pixels(...).")
     numbers = np.clip(numbers, _MARGIN, 1 - _MARGIN)

@@ -21,7 +21,7 @@ from jaxviz.rendering.devices import EVERYWHERE, LANES, LANES_OF_EACH_STEP, Devi
 from jaxviz.rendering.early import Split, split
 from jaxviz.rendering.plateau import watch
 from jaxviz.rendering.scoring import Scoring
-from jaxviz.rendering.state import INIT_STREAM, Climb, Lanes, begun, form, select
+from jaxviz.rendering.state import INIT_STREAM, NO_SCORE, Climb, Lanes, begun, form, select
 from jaxviz.rendering.threads import Parts
 from jaxviz.results.sheet import SURROUND
 
@@ -122,7 +122,7 @@ class Engine:
                         lanes, scores = late(prepared, carry[0], own)
                         return lanes, carry[1].at[number].set(scores)
 
-                    empty = jnp.full((MOST_STEPS, self.together), jnp.nan, jnp.float32)
+                    empty = jnp.full((MOST_STEPS, self.together), NO_SCORE, jnp.float32)
                     return cast(tuple[Lanes, Array], jax.lax.fori_loop(0, count, turn, (some_lanes[0], empty)))
 
                 turns = _in_turns((lanes, climb.objectives), self.together)
@@ -177,6 +177,10 @@ class Engine:
         updates, optimizer = jax.vmap(update)(gradient, lanes.optimizer, lanes.variables)
         updates = jax.tree.map(functools.partial(operator.mul, climb.learning_rate), updates)
         progress, settled = watch(climb.plateau, lanes.progress, scores, lanes.step)
+        for rule in climb.gradient_rules:
+            # A picture that only the rule moves has moved its unit no sooner than the score. One step cannot tell.
+            told = (scores != progress.first) | (lanes.last_step == 1)
+            moved &= ~rule.may_wake(lanes.step) | told
         advanced = lanes._replace(
             variables=optax.apply_updates(lanes.variables, updates),
             optimizer=optimizer,
@@ -187,7 +191,7 @@ class Engine:
             transparency=_added_up(lanes.transparency, slopes),
         )
         result = select(climbing & sound, advanced, lanes)
-        return result._replace(alive=jnp.where(climbing, sound, lanes.alive)), jnp.where(climbing, scores, jnp.nan)
+        return result._replace(alive=jnp.where(climbing, sound, lanes.alive)), jnp.where(climbing, scores, NO_SCORE)
 
     @functools.cached_property
     def images(self) -> Callable[..., Float[Array, "lane *position channel"]]:

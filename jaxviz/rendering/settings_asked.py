@@ -52,6 +52,10 @@ def drawn(model: Model, parameterization: Parameterization | None, transforms: T
     if parameterization is not None and not isinstance(parameterization, Parameterization):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"{parameterization!r} is no parameterization. Give one such as jaxviz.fourier().")
     automatic = isinstance(transforms, str) and transforms in (AUTO, QUICK)
+    if parameterization is not None and parameterization.has_opacity and model.input_name != "image":
+        raise ValueError(
+            f"transparent is for images, but model '{model.name}' takes {model.input_name}s. Leave it out."
+        )
     suits = suitable(model, automatic=automatic, quick=automatic and transforms == QUICK)
     # A family's rate is for the coefficients that it comes with.
     rate = suits.learning_rate if parameterization is None else parameterization.usual_rate
@@ -106,10 +110,12 @@ def random_key(key: int | jax.Array) -> jax.Array:
         if not -(2**31) <= key < 2**32:  # of which jax would use 32 bits, and so climb another number's picture
             raise ValueError(f"key is {key}; a whole number must fit into 32 bits. For more, give jax.random.key(…).")
         return jax.random.key(int(key))
+    # By way of the host: it may be on another device than the one that climbs.
     if isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key) and key.ndim == 0:
-        return key
+        words: Any = np.asarray(jax.random.key_data(key))
+        return cast(jax.Array, jax.random.wrap_key_data(words, impl=jax.random.key_impl(key)))
     if isinstance(key, jax.Array) and key.dtype == np.uint32 and key.ndim == 1:
-        return cast(jax.Array, jax.random.wrap_key_data(key))
+        return cast(jax.Array, jax.random.wrap_key_data(cast(Any, np.asarray(key))))
     raise TypeError(f"key is {key!r}; it must be a whole number or a JAX key such as jax.random.key(0).")
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float32
 from jaxviz.objectives import Objective
 from jaxviz.rendering.engine import MOST_STEPS
 from jaxviz.rendering.engines import engine_of
-from jaxviz.rendering.look import Scores, Shown
+from jaxviz.rendering.look import Scores, Shown, without_gradient
 from jaxviz.rendering.plateau import traced
 from jaxviz.rendering.request import Request
 from jaxviz.rendering.state import Climb, Lanes
@@ -127,7 +127,9 @@ class Slots:
         for array in (pictures, counters, *asked, *(array for array, _ in scores)):
             array.copy_to_host_async()
         held = [lane for lane, unit in enumerate(self._occupants) if unit is not None]
-        return Shown(self.units, held, pictures, counters, scores, transparency)
+        request = self._request
+        advice = [without_gradient(request.objectives[unit], request.gradient_rules) for unit in self.units]
+        return Shown(self.units, held, pictures, counters, scores, transparency, advice)
 
     def images(self) -> Float32[np.ndarray, "unit *position channel"]:
         """Make the images of the units in lanes, in full precision."""

@@ -21,6 +21,9 @@ from jaxviz.transforms import Transform
 # step's view: the gains of the network.
 INIT_STREAM, STEP_STREAM, GAIN_STREAM = 0, 1, 2
 
+# Stands among the scores for "none"; on a device no NaN, which `jax_debug_nans` takes for a fault.
+NO_SCORE = np.finfo(np.float32).min
+
 
 class Lanes(NamedTuple):
     """The state of all lanes; every array has the lane as its first axis.
@@ -32,7 +35,8 @@ class Lanes(NamedTuple):
         step: Steps made so far.
         last_step: Steps to make; a lane whose step has reached it stands still.
         alive: False once the score or the gradient was not finite; the variables stay as they were then.
-        moved: Whether any gradient was ever other than zero.
+        moved: Whether any gradient was ever other than zero, of the unit itself: where a rule may have made it, whether
+            the score has changed with it.
         settled: Whether the score has stopped rising; the lane stands still from then on.
         progress: What tells whether it has.
         transparency: Absolute gradients of the score by the image, added up over the steps, or None if nobody asked.

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import struct
+import uuid
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable
@@ -34,7 +35,8 @@ RESERVED = {
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file so that it is there entirely or not at all, making its folder if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    # Short, since the file's own name may be as long as a name can be.
+    partial = path.with_name(f".{uuid.uuid4().hex}.partial")
     try:
         with partial.open("wb") as file:
             write(file)
@@ -136,8 +138,9 @@ def read_npz(
             record = json.loads(members[RECORD].tobytes())
             there = [*names, *(name for name in optional if name in members)]
             return {name: members[name] for name in there}, record
-        # All that NumPy, zipfile and zlib are known to raise on a file cut short or altered.
-        except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+        # All that NumPy, zipfile and zlib are known to raise on a file cut short or altered; RuntimeError where it then
+        # seems to be encrypted, or compressed in a way of which zipfile does not know.
+        except (ValueError, KeyError, EOFError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
             raise ValueError(f"{path.name!r} cannot be read as a rendering: {error}") from error
 
 

@@ -132,6 +132,9 @@ def test_a_folder_that_the_user_chose_is_used_with_the_users_threshold(tmp_path)
 def test_the_users_threshold_holds_in_our_folder(tmp_path):
     result = run(tmp_path, JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="1000")
     assert (result["least"], entries(tmp_path)) == (1000.0, [])
+    set_in_jax = 'jax.config.update("jax_persistent_cache_min_compile_time_secs", 1000.0)'
+    result = run(tmp_path, before=set_in_jax)
+    assert (result["least"], entries(tmp_path)) == (1000.0, [])
 
 
 def test_the_oldest_entries_go_when_the_folder_is_full(tmp_path, monkeypatch):

@@ -144,6 +144,13 @@ def test_other_equations_are_left_to_xla(function, operands):
     assert equivalent(function, *(normal(*shape) for shape in operands)) is None
 
 
+@pytest.mark.parametrize("name", ["depthwise", "grouped", "of stride one", "pointwise", "strided"])
+@pytest.mark.parametrize("lower", [lower_on_cpu, lower_on_gpu])
+def test_a_convolution_whose_result_has_another_dtype_is_left_to_xla(name, lower):
+    function, operands = problem(name, jnp.bfloat16)
+    assert equivalent(functools.partial(function, preferred_element_type=jnp.float32), *operands, lower=lower) is None
+
+
 def test_whole_numbers_are_left_to_xla():
     images = jnp.ones((1, 5, 5, 2), jnp.int32)
     (equation,) = jax.make_jaxpr(convolution(NHWC, window_strides=(1, 1), padding="SAME"))(

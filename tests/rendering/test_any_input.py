@@ -142,6 +142,20 @@ def test_a_penalty_and_a_start_know_every_input(models, kind):
     np.testing.assert_allclose(rendering.images[0], start, atol=0.1)
 
 
+def test_a_climb_starts_from_a_vector_without_more_being_said(models):
+    start = np.array([0.1, 0.4, 0.6, 0.9], np.float32)
+    rendering = render(
+        models["vector"], "hidden/tanh", units=[0], parameterization=jaxviz.starting_from(start), learning_rate=1e-6
+    )
+    np.testing.assert_allclose(rendering.images[0], start, atol=0.05)
+
+
+def test_bytes_to_start_from_are_to_be_divided_by_255():
+    photograph = np.full((8, 8, 3), 200, np.uint8)
+    with pytest.raises(ValueError, match=r"values from 200 to 200.*\[0, 1\].*divide .* by 255"):
+        jaxviz.starting_from(photograph)
+
+
 def test_several_signals_of_a_lane_lie_one_behind_the_other(models):
     objective = jaxviz.channel("conv", 0) + jaxviz.diversity("conv")
     several = jaxviz.several(jaxviz.fourier(), count=3)
@@ -210,6 +224,9 @@ def test_many_views_and_annealed_noise_are_for_any_input(models, kind):
         ("vector", {"transforms": transforms.shift(1)}, ValueError, "a vector has none. Give noise alone"),
         ("vector", {"transforms": transforms.rotate(1)}, ValueError, "a vector is none.*noise alone"),
         ("vector", {"parameterization": jaxviz.fourier()}, ValueError, "fourier needs positions.*pixels"),
+        ("vector", {"parameterization": jaxviz.grayscale()}, ValueError, "grayscale .*, and a vector has features"),
+        ("vector", {"parameterization": jaxviz.transparent()}, ValueError, "^transparent is for images, .* vectors"),
+        ("signal", {"parameterization": jaxviz.transparent()}, ValueError, "^transparent is for images, .* signals"),
         ("vector", {"parameterization": jaxviz.several(count=2)}, ValueError, "which vectors cannot be"),
         ("vector", {"size": 4}, TypeError, "takes vectors, which have none"),
         ("signal", {"size": (4, 4)}, TypeError, "one whole number of samples"),

@@ -57,6 +57,42 @@ def test_a_dead_unit_stays_grey_without_the_rule_and_climbs_with_it(model):
     assert np.abs(woken.images - without.images).max() > 0.2
 
 
+@pytest.mark.parametrize("steps", [8, 24])
+@pytest.mark.parametrize("plateau", [None, jaxviz.Plateau(patience_steps=4)])
+def test_a_unit_that_does_not_wake_is_dead_though_redirected_gradients_moved_its_picture(steps, plateau):
+    asleep = jaxviz.wrap(lambda images: jax.nn.relu(images.mean((1, 2)) - 50) + 1, input_shape=(16, 16, 3))
+    settings = {"steps": steps, "stop_on_plateau": plateau}
+    whole = [jaxviz.channel(asleep.layers.names[-1], index) for index in range(2)]
+    without, with_rule = (render(asleep, whole, gradient_rules=rules, **settings) for rules in ((), "redirected_relu"))
+    assert np.abs(with_rule.images - without.images).max() > 0.05
+    assert (with_rule.score_history == 1).all()
+    assert with_rule.states == ("dead", "dead")
+    assert "only redirected gradients" in with_rule.messages[0]
+    assert "redirected_relu(steps=…)" in with_rule.messages[0]
+
+
+@pytest.mark.parametrize("steps", [1, 2, 16, 24])
+def test_a_unit_that_lives_is_done_however_few_steps_it_makes_with_the_rule(model, steps):
+    rendering = render(model, [unit(ALIVE), unit(2)], gradient_rules="redirected_relu", steps=steps)
+    assert rendering.states == ("done", "done")
+    assert rendering.messages == ("", "")
+
+
+@pytest.mark.parametrize("rules", [(), "redirected_relu"])
+def test_a_probability_without_a_gradient_is_told_to_climb_the_logit(rules):
+    def certain(images):
+        hidden = jax.nn.relu(images.mean((1, 2)))
+        return hidden * 0.1 + jnp.asarray([500.0, 0, 0])
+
+    model = jaxviz.wrap(certain, input_shape=(16, 16, 3))
+    saturated = render(model, [jaxviz.class_probability(index) for index in (0, 1)], gradient_rules=rules)
+    assert saturated.states == ("dead", "dead")
+    for message in saturated.messages:
+        assert "class_logit" in message
+        assert "rectifier" not in message
+        assert "redirected" not in message
+
+
 @pytest.mark.smoke
 @pytest.mark.parametrize("order", [[DEAD, ALIVE, 2], [2, DEAD], [ALIVE, DEAD, 3, 2, DEAD]])
 def test_the_same_bits_whatever_is_rendered_beside_it(model, order):

@@ -112,11 +112,15 @@ def read(params: Mapping[str, Any], operands: Sequence[Array]) -> Convolution | 
         operands: Images and kernel.
 
     Returns:
-        The convolution; None for integers, complex and mixed numbers, for images with gaps (transposed convolutions,
-        `lhs_dilation`), for groups of images (gradients of weights, `batch_group_count`) and for empty results.
+        The convolution; None for integers, complex and mixed numbers, for a result of another dtype than the operands
+        (the gradients written here would mix the two), for images with gaps (transposed convolutions, `lhs_dilation`),
+        for groups of images (gradients of weights, `batch_group_count`) and for empty results.
     """
     images, kernel = operands
     if images.dtype != kernel.dtype or not jnp.issubdtype(images.dtype, jnp.floating):
+        return None
+    result_type = params["preferred_element_type"]
+    if result_type is not None and result_type != images.dtype:
         return None
     if params["batch_group_count"] != 1 or any(gap != 1 for gap in params["lhs_dilation"]):
         return None
@@ -127,7 +131,7 @@ def read(params: Mapping[str, Any], operands: Sequence[Array]) -> Convolution | 
         tuple(params["rhs_dilation"]),
         params["feature_group_count"],
         params["precision"],
-        params["preferred_element_type"],
+        result_type,
     )
     if not convolution.strides or 0 in convolution.window(kernel).output_sizes(images.shape):
         return None
