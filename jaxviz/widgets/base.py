@@ -124,11 +124,10 @@ class TileWidget(anywidget.AnyWidget):
 
     def mirror(self) -> None:
         """Take over what is chosen; it may be called on several threads at once, and the newest choice stays."""
-        while True:
-            choice = self._session.choice
-            self._set_quietly(choice.to_json())
-            if self._session.choice is choice:
-                return
+        values = None
+        while values != (newest := self._session.chosen_values()):
+            values = newest
+            self._set_quietly(values)
 
     def show(self, values: Mapping[str, Any]) -> None:
         """Set traits that only Python sets."""

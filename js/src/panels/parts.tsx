@@ -11,11 +11,22 @@ interface ButtonProps {
   testid: string;
   onClick: () => void;
   disabled?: boolean;
+  /** It cannot be used yet, but keeps the focus: soon it can. */
+  waiting?: boolean | undefined;
   pressed?: boolean;
   children?: ComponentChildren;
 }
 
-export function Button({ icon, label, testid, onClick, disabled, pressed, children }: ButtonProps): JSX.Element {
+export function Button({
+  icon,
+  label,
+  testid,
+  onClick,
+  disabled,
+  waiting,
+  pressed,
+  children,
+}: ButtonProps): JSX.Element {
   return (
     <button
       type="button"
@@ -25,7 +36,8 @@ export function Button({ icon, label, testid, onClick, disabled, pressed, childr
       title={label}
       aria-pressed={pressed}
       disabled={disabled}
-      onClick={onClick}
+      aria-disabled={waiting || undefined}
+      onClick={waiting ? undefined : onClick}
     >
       <Icon name={icon} />
       {children}
@@ -39,11 +51,14 @@ export function CopyButton({
   label,
   testid,
   text,
+  waiting,
 }: {
   icon: IconName;
   label: string;
   testid: string;
   text: string;
+  /** Whether the text is still that of what was shown before. */
+  waiting?: boolean;
 }): JSX.Element {
   const { announcement } = useView();
   const [copied, setCopied] = useState(false);
@@ -58,9 +73,10 @@ export function CopyButton({
   return (
     <Button
       icon={copied ? "check" : icon}
-      label={copied ? "Copied" : label}
+      label={waiting ? "Waiting for the kernel" : copied ? "Copied" : label}
       testid={testid}
       disabled={text === ""}
+      waiting={waiting}
       onClick={() => void copy()}
     />
   );
