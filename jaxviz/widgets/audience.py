@@ -113,6 +113,7 @@ class Audience(Climb):
         """Start, pause, stop or restart the climb, as `Climb.command` does, and tell of it at once."""
         self._rests = False
         super().command(command)
+        self.mirror()  # what begins again has other code
         self.tell()
 
     def wait(self, timeout_seconds: float | None) -> bool:

@@ -40,7 +40,7 @@ class BenchFacts(Facts):
         self._what = what
         self._presets = presets
 
-    def python(self, settings: Settings, layer: str, units: Sequence[int]) -> str:
+    def python(self, settings: Settings, layer: str, units: Sequence[int], *, goes_on: bool = False) -> str:  # noqa: ARG002
         """Return the Python that renders some of the presets as they are climbed here; "" where one has no name."""
         names = [self.name_of(layer, unit) for unit in units]
         if not all(self._presets[name] for name in names):

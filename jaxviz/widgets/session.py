@@ -99,7 +99,10 @@ class Session(Audience):
         with self.lock:
             choice = self.choice
             rows = {"unit": [choice.unit], "grid": choice.units} if choice.layer else {}
-            code = {what: self.facts.python(choice.settings, choice.layer, units) for what, units in rows.items()}
+            board = self.boards.shown
+            said = choice.settings, choice.layer
+            goes_on = board is not None and board.goes_on
+            code = {what: self.facts.python(*said, units, goes_on=goes_on) for what, units in rows.items()}
         return {**choice.to_json(), "code": {"unit": "", "grid": "", **code}}
 
     def deliver(self) -> float | None:
