@@ -44,6 +44,17 @@ class _Value(traitlets.Any):
 
     allow_none = False
 
+    def get(self, obj: Any, cls: Any = None) -> Any:
+        """Return the value, as a copy: what was changed in place and is then set would not be seen to be another."""
+        return _copied(super().get(obj, cls)) if self.metadata.get("both") else super().get(obj, cls)
+
+
+def _copied(value: Any) -> Any:
+    """Return a value that the user may set as a new one, down to what it holds."""
+    if isinstance(value, list):
+        return [_copied(part) for part in cast("list[Any]", value)]
+    return dict(cast("dict[str, Any]", value)) if isinstance(value, dict) else value
+
 
 def _trait(hint: Any, default: Any, *, both: bool = False) -> Any:
     """Return a synchronised trait; `hint` is the type of its JSON, for TypeScript."""
@@ -153,6 +164,9 @@ class TileWidget(anywidget.AnyWidget):
                     self._notify_trait(name, old, values[name])
         finally:
             self._mirrored.values = outer
+
+    def _notify_trait(self, name: str, old_value: Any, new_value: Any) -> None:
+        super()._notify_trait(name, _copied(old_value), _copied(new_value))
 
     def _is_mirrored(self, name: str, value: Any) -> bool:
         values = getattr(self._mirrored, "values", None)

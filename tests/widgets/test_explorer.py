@@ -274,6 +274,31 @@ def test_none_is_refused_as_any_other_wrong_value_and_nothing_changes(open_widge
     assert getattr(explorer, name) == before
 
 
+def test_what_a_trait_gives_out_is_the_users_to_change_and_to_set(open_widget):
+    explorer = open_widget("block")
+    settings = explorer.settings
+    settings["noise"] = 0.4
+    assert explorer.settings["noise"] == 0
+    explorer.settings = settings
+    assert explorer._session.choice.settings.noise == 0.4
+    settings["noise"] = 0.1
+    assert explorer.settings["noise"] == 0.4
+    explorer.selection.append(3)
+    assert explorer.selection == []
+    explorer.selection += [3]
+    assert explorer._session.choice.selection == (3,)
+    explorer.pins = [{"layer": "first", "unit": 0, "sign": 1, "generation": 1}]
+    explorer.pins[0]["unit"] = 2
+    pins = explorer.pins
+    pins[0]["unit"] = 3
+    assert explorer.pins[0]["unit"] == 0
+    explorer.pins = pins
+    assert explorer._session.choice.pins[0]["unit"] == 3
+    explorer.observe(lambda change: change["new"].append(5), "units")
+    explorer.units = [1, 2]
+    assert explorer.units == [1, 2]
+
+
 def test_numpys_whole_numbers_are_taken_wherever_a_number_is(open_widget):
     explorer = open_widget("block")
     explorer.tile_pixels, explorer.unit, explorer.selection = np.int64(64), np.int64(1), np.arange(2)
