@@ -99,6 +99,11 @@ class Audience(Climb):
         self.job.close()
         self.courier.close()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the climb was ended for good, and only what is known of it is left."""
+        return self.job.closed
+
     def mirror(self) -> None:
         """Let every widget show the choice."""
         for face in self.faces():

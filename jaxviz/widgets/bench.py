@@ -112,7 +112,12 @@ class Bench(Rendered):
 
     @property
     def renderings(self) -> dict[str, Rendering]:
-        """The picture of each preset that has begun, by the preset's name, in full precision as it is now."""
+        """The picture of each preset that has begun, by the preset's name, in full precision as it is now.
+
+        Raises:
+            RuntimeError: The widget was closed.
+        """
+        self.check_kept()
         session = self._session
         (names,) = self.class_names.values()
         begun = {name: unit for unit, name in enumerate(names) if session.record(unit, 1) is not None}
