@@ -103,7 +103,7 @@ def score_histogram(explorer: Shows) -> Any:
     """Return a histogram of the newest scores of a layer's units; brushing over it selects them in the grid.
 
     It grows while they climb. Dragging over bars sets `explorer.selection` to the units whose score lies there; the
-    selection of the explorer, whoever made it, is drawn in colour.
+    selection of the explorer, whoever made it, is drawn in colour. The brush goes when something else is selected.
 
     Args:
         explorer: An explorer, or another jaxviz widget that shows a layer.
@@ -137,12 +137,25 @@ def score_histogram(explorer: Shows) -> Any:
     brush = _bqplot().interacts.BrushIntervalSelector(scale=bars.scales["x"], marks=[bars], color=_ACCENT)
     figure.interaction = brush
     reference = weakref.ref(explorer)
+    brushed: list[tuple[str, list[int]]] = []  # the layer and what the brush selected of it, while it is there
 
     def select(change: Any) -> None:
-        _select(reference(), change["new"])
+        shown, span = reference(), change["new"]
+        is_there = span is not None and len(span) == 2
+        if shown is None or not (is_there or brushed):  # gone because something else was selected
+            return
+        units = _within(shown, span) if is_there else []
+        brushed[:] = [(shown.layer, units)] if is_there else []
+        shown.selection = units
+
+    def draw(shown: Shows, figure: Any) -> None:
+        if brushed and brushed[0] != (shown.layer, shown.selection):
+            brushed.clear()
+            figure.interaction.selected = None
+        _draw_histogram(shown, figure)
 
     brush.observe(select, "selected")
-    _follow(explorer, figure, _draw_histogram)
+    _follow(explorer, figure, draw)
     return figure
 
 
@@ -183,12 +196,10 @@ def _draw_histogram(shown: Shows, figure: Any) -> None:
         bars.y = np.stack([every - selected, selected]).astype(float)
 
 
-def _select(shown: Shows | None, span: Any) -> None:
-    """Select the units whose score lies in a span of the histogram; none if there is no span."""
-    if shown is None:
-        return
-    low, high = (float(min(span)), float(max(span))) if span is not None and len(span) == 2 else (1.0, 0.0)
-    shown.selection = [unit for unit, value in shown.scores.items() if low <= value <= high]
+def _within(shown: Shows, span: Any) -> list[int]:
+    """Return the units whose score lies in a span of the histogram."""
+    low, high = float(min(span)), float(max(span))
+    return [unit for unit, value in shown.scores.items() if low <= value <= high]
 
 
 def _bqplot() -> Any:

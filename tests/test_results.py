@@ -40,6 +40,26 @@ def test_recipe_is_the_same_after_a_trip_through_json_text(objectives, transform
     assert back.key == tuple(key)
 
 
+def test_recipe_says_which_units_made_other_steps_or_went_on_from_another_picture():
+    recipe = make_recipe(3, steps_made=[8, 256, 16], continued=[True, False, False])
+    assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
+    assert repr(recipe) == "Recipe(3 units of 'TinyNet', 5x7 pixels, 8 to 256 of 256 steps of adam, 1 went on)"
+    some = recipe.for_units([0, 2])
+    assert (some.steps_made, some.continued) == ((8, 16), (True, False))
+    assert repr(make_recipe(steps_made=[8])) == "Recipe(1 unit of 'TinyNet', 5x7 pixels, 8 of 256 steps of adam)"
+    assert repr(make_rendering(1, recipe=recipe.for_units([0]))).startswith(
+        "Rendering(1 unit of 5x7x3, 8 of 256 steps,"
+    )
+
+
+def test_recipe_of_finished_pictures_from_noise_is_written_as_it_always_was():
+    plain = make_recipe(3)
+    assert make_recipe(3, steps_made=[256] * 3, continued=[False] * 3) == plain
+    marked = make_recipe(3, steps_made=[8, 256, 256], continued=[True, False, False])
+    assert marked.for_units([1, 2]) == plain.for_units([1, 2])
+    assert not plain.to_json().keys() & {"steps_made", "continued"}
+
+
 def test_recipe_does_not_change_with_the_dictionaries_it_was_made_from():
     optimizer = {"kind": "adam", "learning_rate": 0.05}
     recipe = make_recipe(optimizer=optimizer)
@@ -57,6 +77,7 @@ def test_recipe_does_not_change_with_the_dictionaries_it_was_made_from():
         ({"size": (5, 7, 3, 4)}, r"size is \(height, width\)"),
         ({"optimizer": {"learning_rate": float("nan")}}, "optimizer cannot be written as JSON"),
         ({"model": {"module": object()}}, "model cannot be written as JSON"),
+        ({"steps_made": [8, 8]}, "steps_made has 2 entries for 1 objective"),
     ],
 )
 def test_recipe_refuses_what_it_could_not_give_back(changes, message):

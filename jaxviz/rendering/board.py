@@ -180,6 +180,8 @@ class Board:
         history = np.full((rows, len(begun)), np.nan, np.float32)
         for column, part in enumerate(scores):
             history[: len(part), column] = part
+        made = [self.steps.get(position, 0) for position in begun]
+        steps = self.settings.steps
         ends = [self.ended.get(position, (0, "stopped", "")) for position in begun]
         return Rendering(
             images=np.clip(images, 0.0, 1.0),
@@ -193,7 +195,15 @@ class Board:
             messages=tuple(
                 self._origin(position) or message for position, (_, _, message) in zip(begun, ends, strict=True)
             ),
-            recipe=dataclasses.replace(self.request, steps=self.settings.steps).recipe().for_units(begun),
+            recipe=dataclasses.replace(
+                dataclasses.replace(self.request, steps=steps).recipe().for_units(begun),
+                # What has ended, dead before the last step perhaps, would end so again.
+                steps_made=tuple(
+                    taken if taken > steps or self.is_moving(position) else steps
+                    for position, taken in zip(begun, made, strict=True)
+                ),
+                continued=tuple(position in self.continued for position in begun),
+            ),
         )
 
     def _all_states(self) -> dict[int, State]:

@@ -8,6 +8,9 @@ from typing import Any
 FORMAT = 1
 """Version of the JSON layout; raised when a change would make an older jaxviz misread it."""
 
+_OF_UNITS = ("steps_made", "continued")
+"""What says something of each unit, or is empty."""
+
 _LENGTHS = ("samples", "pixels", "voxels")
 """What the extents of an input count, by the number of its axes."""
 
@@ -16,7 +19,8 @@ _LENGTHS = ("samples", "pixels", "voxels")
 class Recipe:
     """Hold everything needed to make the images of a rendering again, bit for bit on the same backend.
 
-    Every part is plain JSON, copied when the record is made. Two recipes are equal when all of it is.
+    Every part is plain JSON, copied when the record is made. Two recipes are equal when all of it is. A unit that went
+    on from another picture is the one exception: it is marked in `continued`.
 
     Attributes:
         objectives: One JSON description for each unit, in the order of the images.
@@ -34,6 +38,10 @@ class Recipe:
         stop_on_plateau: JSON of when units were stopped early, or None for never.
         gradient_rules: JSON of each rule by which gradients passed some operations of the model.
         versions: Version of each package that has a part in the numbers, and the backend's name.
+        steps_made: Of pictures of a live climb: after how many steps each unit's picture was taken; empty where after
+            `steps`. With so many steps the same picture is made.
+        continued: Of pictures of a live climb: whether each unit went on from a picture made under other settings,
+            which the recipe does not hold; empty where none did.
 
     Example:
         >>> recipe = Recipe(
@@ -68,6 +76,8 @@ class Recipe:
     stop_on_plateau: dict[str, Any] | None = None
     gradient_rules: tuple[dict[str, Any], ...] = ()
     versions: dict[str, str]
+    steps_made: tuple[int, ...] = ()
+    continued: tuple[bool, ...] = ()
 
     def __post_init__(self) -> None:
         plain: dict[str, Any] = {}
@@ -79,21 +89,34 @@ class Recipe:
                     f"The recipe's {field.name} cannot be written as JSON ({error}); "
                     "give dictionaries, lists, strings and finite numbers only."
                 ) from error
-        for name in ("objectives", "size", "key", "gradient_rules"):
+        for name in ("objectives", "size", "key", "gradient_rules", *_OF_UNITS):
             plain[name] = tuple(plain[name])
         if not plain["objectives"]:
             raise ValueError("A recipe needs at least one objective.")
         if len(plain["size"]) > len(_LENGTHS):
             raise ValueError(f"A recipe's size is (height, width) in pixels; {plain['size']} was given.")
+        count = len(plain["objectives"])
+        for name, usual in (("steps_made", plain["steps"]), ("continued", False)):
+            if len(plain[name]) not in (0, count):
+                raise ValueError(f"{name} has {len(plain[name])} entries for {count} objective{'s' * (count != 1)}.")
+            if all(value == usual for value in plain[name]):
+                plain[name] = ()
         for name, value in plain.items():
             object.__setattr__(self, name, value)
+
+    @property
+    def steps_text(self) -> str:
+        """The number of steps in words, with those that were made where they are others."""
+        made = [*dict.fromkeys((min(self.steps_made), max(self.steps_made)))] if self.steps_made else []
+        return f"{' to '.join(map(str, made))}{' of ' * bool(made)}{self.steps} steps"
 
     def __repr__(self) -> str:
         count = len(self.objectives)
         size = f"{'x'.join(map(str, self.size))} {_LENGTHS[len(self.size) - 1]}, " if self.size else ""
         return (
             f"Recipe({count} unit{'s' * (count != 1)} of {self.model.get('name', 'model')!r}, "
-            f"{size}{self.steps} steps of {self.optimizer.get('kind', 'optimizer')})"
+            f"{size}{self.steps_text} of {self.optimizer.get('kind', 'optimizer')}"
+            f"{f', {sum(self.continued)} went on' if self.continued else ''})"
         )
 
     def for_units(self, positions: Sequence[int]) -> "Recipe":
@@ -104,11 +127,14 @@ class Recipe:
         Args:
             positions: Where the units stand in `objectives`, counted from 0.
         """
-        return replace(self, objectives=tuple(self.objectives[position] for position in positions))
+        names = ("objectives", *(name for name in _OF_UNITS if getattr(self, name)))
+        return replace(self, **{name: [getattr(self, name)[position] for position in positions] for name in names})
 
     def to_json(self) -> dict[str, Any]:
         """Return the recipe as a plain dictionary that `json.dumps` takes."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
+        # Where there is nothing to say an older jaxviz, which does not know them, reads the recipe too.
+        values = {name: value for name, value in values.items() if value or name not in _OF_UNITS}
         return json.loads(json.dumps({"format": FORMAT} | values))
 
     @classmethod

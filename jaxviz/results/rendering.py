@@ -232,7 +232,7 @@ class Rendering(Pictures):
         scores = f"scores {known.min():.4g} to {known.max():.4g}" if known.size else "no scores"
         return (
             f"Rendering({count} unit{'s' * (count != 1)} of {'x'.join(map(str, shape))}, "
-            f"{self.recipe.steps} steps, {scores})"
+            f"{self.recipe.steps_text}, {scores})"
         )
 
     def __str__(self) -> str:

@@ -99,6 +99,11 @@ class Audience(Climb):
         self.job.close()
         self.courier.close()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the climb was ended for good, and only what is known of it is left."""
+        return self.job.closed
+
     def mirror(self) -> None:
         """Let every widget show the choice."""
         for face in self.faces():
@@ -113,6 +118,7 @@ class Audience(Climb):
         """Start, pause, stop or restart the climb, as `Climb.command` does, and tell of it at once."""
         self._rests = False
         super().command(command)
+        self.mirror()  # what begins again has other code
         self.tell()
 
     def wait(self, timeout_seconds: float | None) -> bool:

@@ -19,9 +19,14 @@ from jaxviz.widgets.climb import one_line
 from jaxviz.widgets.facts import LayerFacts
 from jaxviz.widgets.outbox import Outbox
 from jaxviz.widgets.session import Session
+from jaxviz.widgets.traits import copied, trait
 
 Kind = Literal["explorer", "grid", "unit", "progress", "bench"]
 """Which panels are drawn."""
+
+
+_CLIMBED = ("layer", "units", "unit", "settings")
+"""Traits that say what climbs."""
 
 
 class Measure(TypedDict):
@@ -39,18 +44,6 @@ class Code(TypedDict):
     grid: str
 
 
-class _Value(traitlets.Any):
-    """A trait of any value; where None is allowed, traitlets asks no validator about it."""
-
-    allow_none = False
-
-
-def _trait(hint: Any, default: Any, *, both: bool = False) -> Any:
-    """Return a synchronised trait; `hint` is the type of its JSON, for TypeScript."""
-    trait = _Value(default, read_only=not both)
-    return trait.tag(sync=True, hint=hint, both=both)
-
-
 class TileWidget(anywidget.AnyWidget):
     """A widget that shows the tiles of a session; see docs/explorer.md for the traits and messages.
 
@@ -62,26 +55,26 @@ class TileWidget(anywidget.AnyWidget):
     SHOWS_GRID: ClassVar[bool] = True
     SHOWS_UNIT: ClassVar[bool] = True
 
-    kind = _trait(Kind, "explorer")
-    kernel = _trait(bool, True)
-    model_name = _trait(str, "")
-    input_shape = _trait(list[int], [])
-    layers = _trait(list[LayerFacts], [])
-    class_names = _trait(dict[str, list[str]], {})
-    layer = _trait(str, "", both=True)
-    units = _trait(list[int], [], both=True)
-    unit = _trait(int, 0, both=True)
-    selection = _trait(list[int], [], both=True)
-    settings = _trait(Settings, Settings().to_json(), both=True)
-    presets = _trait(dict[str, Settings], {})
-    from_scratch = _trait(bool, True, both=True)
-    tile_pixels = _trait(int, 96, both=True)
-    pins = _trait(list[Pin], [], both=True)
-    states = _trait(str, "")
-    status = _trait(Status, dict(IDLE))
-    error = _trait(str, "")
-    code = _trait(Code, {"unit": "", "grid": ""})
-    measures = _trait(list[Measure], [])
+    kind = trait(Kind, "explorer")
+    kernel = trait(bool, True)
+    model_name = trait(str, "")
+    input_shape = trait(list[int], [])
+    layers = trait(list[LayerFacts], [])
+    class_names = trait(dict[str, list[str]], {})
+    layer = trait(str, "", both=True)
+    units = trait(list[int], [], both=True)
+    unit = trait(int, 0, both=True)
+    selection = trait(list[int], [], both=True)
+    settings = trait(Settings, Settings().to_json(), both=True)
+    presets = trait(dict[str, Settings], {})
+    from_scratch = trait(bool, True, both=True)
+    tile_pixels = trait(int, 96, both=True)
+    pins = trait(list[Pin], [], both=True)
+    states = trait(str, "")
+    status = trait(Status, dict(IDLE))
+    error = trait(str, "")
+    code = trait(Code, {"unit": "", "grid": ""})
+    measures = trait(list[Measure], [])
 
     @property
     def _esm(self) -> str:
@@ -124,11 +117,10 @@ class TileWidget(anywidget.AnyWidget):
 
     def mirror(self) -> None:
         """Take over what is chosen; it may be called on several threads at once, and the newest choice stays."""
-        while True:
-            choice = self._session.choice
-            self._set_quietly(choice.to_json())
-            if self._session.choice is choice:
-                return
+        values = None
+        while values != (newest := self._session.chosen_values()):
+            values = newest
+            self._set_quietly(values)
 
     def show(self, values: Mapping[str, Any]) -> None:
         """Set traits that only Python sets."""
@@ -155,6 +147,9 @@ class TileWidget(anywidget.AnyWidget):
         finally:
             self._mirrored.values = outer
 
+    def _notify_trait(self, name: str, old_value: Any, new_value: Any) -> None:
+        super()._notify_trait(name, copied(old_value), copied(new_value))
+
     def _is_mirrored(self, name: str, value: Any) -> bool:
         values = getattr(self._mirrored, "values", None)
         return values is not None and name in values and values[name] == value
@@ -167,6 +162,8 @@ class TileWidget(anywidget.AnyWidget):
         name, value = proposal["trait"].name, proposal["value"]
         if self._is_mirrored(name, value):
             return value
+        if name in _CLIMBED:
+            self.check_open()
         # The layer may have been set just now, within `hold_trait_notifications`.
         layer = {} if name == "layer" or self.layer == self._session.choice.layer else {"layer": self.layer}
         try:
@@ -178,6 +175,17 @@ class TileWidget(anywidget.AnyWidget):
     def _choose(self, change: Any) -> None:
         if not self._is_mirrored(change["name"], change["new"]):
             self._session.change({change["name"]: change["new"]})
+
+    def check_open(self) -> None:
+        """Raise an error if the climb was closed; a widget that was closed lives on in others that share it.
+
+        Raises:
+            RuntimeError: It was.
+        """
+        if self._session.is_closed:
+            name = type(self).__name__
+            what, how = ("explorer", "explore(model)") if self.KIND == "explorer" else (name, f"{name}(...)")
+            raise RuntimeError(f"This {what} is closed; open another with jaxviz.{how}.")
 
     # Messages
 
@@ -201,7 +209,12 @@ class TileWidget(anywidget.AnyWidget):
     # What Python asks
 
     def start(self) -> None:
-        """Begin or go on."""
+        """Begin or go on.
+
+        Raises:
+            RuntimeError: The widget was closed.
+        """
+        self.check_open()
         self._session.command("start")
 
     def pause(self) -> None:
@@ -227,7 +240,10 @@ class TileWidget(anywidget.AnyWidget):
         return self._session.wait(timeout)
 
     def close(self) -> None:
-        """Close every view, end the climb if no other widget shares it, and free the device."""
+        """Close every view, end the climb if no other widget shares it, and free the device.
+
+        Scores, curves and `to_html` stay, from what was seen; what would climb is an error from then on.
+        """
         session: Session | None = getattr(self, "_session", None)
         if self.comm is not None:
             lifetime.forget(self.model_id)
@@ -240,7 +256,8 @@ class TileWidget(anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         """Say what is shown; ipywidgets would write every trait."""
-        return f"{type(self).__name__}({self.model_name!r}, {self.layer!r}, {self.status['phase']})"
+        phase = "closed" if self._session.is_closed else self.status["phase"]
+        return f"{type(self).__name__}({self.model_name!r}, {self.layer!r}, {phase})"
 
     # On the screen
 

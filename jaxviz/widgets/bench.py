@@ -40,7 +40,7 @@ class BenchFacts(Facts):
         self._what = what
         self._presets = presets
 
-    def python(self, settings: Settings, layer: str, units: Sequence[int]) -> str:
+    def python(self, settings: Settings, layer: str, units: Sequence[int], *, goes_on: bool = False) -> str:  # noqa: ARG002
         """Return the Python that renders some of the presets as they are climbed here; "" where one has no name."""
         names = [self.name_of(layer, unit) for unit in units]
         if not all(self._presets[name] for name in names):
@@ -112,7 +112,12 @@ class Bench(Rendered):
 
     @property
     def renderings(self) -> dict[str, Rendering]:
-        """The picture of each preset that has begun, by the preset's name, in full precision as it is now."""
+        """The picture of each preset that has begun, by the preset's name, in full precision as it is now.
+
+        Raises:
+            RuntimeError: The widget was closed.
+        """
+        self.check_kept()
         session = self._session
         (names,) = self.class_names.values()
         begun = {name: unit for unit, name in enumerate(names) if session.record(unit, 1) is not None}

@@ -48,6 +48,8 @@ class Board:
         records: What is known of each tile that was begun.
         is_forgotten: Whether the climb began these pictures again, and has only the new ones.
         is_dropped: Whether records were dropped to save memory, of tiles that the climb may still have.
+        goes_on: Whether these pictures went on from those under other settings, where there were any.
+        began_again: Whether they began from noise because the user said so, whatever else is chosen.
     """
 
     def __init__(self, layer: str, settings: Settings, generation: int) -> None:
@@ -57,6 +59,8 @@ class Board:
         self.records: dict[Tile, TileRecord] = {}
         self.is_forgotten = False
         self.is_dropped = False
+        self.goes_on = False
+        self.began_again = False
 
     @property
     def is_remembered(self) -> bool:

@@ -40,7 +40,7 @@ class Boards:
         if dropped is not None:
             dropped.is_forgotten = True
             found = None
-        board = found or Board(choice.layer, choice.settings, next(self._generations))
+        board = found or self._new(choice, begins=dropped is not None)
         if any(other.generation > board.generation for other in same_layer):
             board.generations.append(next(self._generations))
         board.settings = choice.settings
@@ -54,13 +54,23 @@ class Boards:
             return
         former.is_forgotten = True
         former.forget_all_but(pinned(former, choice.pins))
-        self._show(Board(former.layer, choice.settings, next(self._generations)), choice.pins)
+        board = Board(former.layer, choice.settings, next(self._generations))
+        board.began_again = True
+        self._show(board, choice.pins)
 
     def of_layers(self, pins: Sequence[Pin]) -> list[Board]:
         """Return the newest board of each layer, and those of which something is pinned."""
         boards = [board for board in self._boards if board is self.shown or board.records]
         last = newest(boards)
         return [board for board in boards if board is last[board.layer] or pinned(board, pins)]
+
+    def _new(self, choice: Choice, *, begins: bool) -> Board:
+        """Return an empty board, whose pictures go on from those on the screen where the live climb lets them."""
+        board = Board(choice.layer, choice.settings, next(self._generations))
+        former = self.shown
+        if former is not None and former.layer == board.layer and former.settings.size == board.settings.size:
+            board.goes_on = not (begins or choice.from_scratch)
+        return board
 
     def _show(self, board: Board, pins: Sequence[Pin]) -> None:
         others = [other for other in self._boards if other is not board]

@@ -165,7 +165,8 @@ class Climb:
                 self._live.forget(*aims)
             try:
                 if accepted is None or _aims(accepted) != _aims(choice):
-                    self._live.aim(board.layer, choice.settings, from_scratch=choice.from_scratch)
+                    from_scratch = choice.from_scratch or board.began_again
+                    self._live.aim(board.layer, choice.settings, from_scratch=from_scratch)
                     self._accepted, self._tiers = choice, None
                 break
             except (KeyError, ValueError) as error:

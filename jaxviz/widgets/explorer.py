@@ -32,8 +32,25 @@ class Rendered(TileWidget):
     """A widget whose pictures can be begun again, read from Python, and written as a page."""
 
     def restart(self) -> None:
-        """Begin the pictures on the screen again."""
+        """Begin the pictures on the screen again.
+
+        Raises:
+            RuntimeError: The widget was closed.
+        """
+        self.check_open()
         self._session.command("restart")
+
+    def check_kept(self) -> None:
+        """Raise an error if the pictures in full precision are gone.
+
+        Raises:
+            RuntimeError: They are.
+        """
+        if self._session.is_closed:
+            raise RuntimeError(
+                f"This {type(self).__name__} is closed, and with it went its pictures in full precision: read "
+                "`rendering` before `close`. What was seen is still there: scores, curve and to_html."
+            )
 
     @property
     def scores(self) -> dict[int, float]:
@@ -97,6 +114,7 @@ class _LayerWidget(Rendered):
         changes = {"layer": layer, "units": units, "unit": unit}
         changes = {name: value for name, value in changes.items() if value is not None}
         if isinstance(model, TileWidget):
+            model.check_open()
             session = model._session
             changes |= {name: settings.pop(name) for name in ("from_scratch", "tile_pixels") if name in settings}
             changes |= {"settings": settings} if settings else {}
@@ -114,7 +132,9 @@ class _LayerWidget(Rendered):
 
         Raises:
             ValueError: Nothing has begun yet.
+            RuntimeError: The widget was closed.
         """
+        self.check_kept()
         return self._session.rendering(self._session.begun())
 
 

@@ -8,6 +8,11 @@ from typing import Any, Protocol, SupportsIndex, TypedDict, cast
 from jaxviz.results.class_names import class_index
 from jaxviz.results.settings import BORDER_PIXELS, Settings
 
+_GOES_ON = """\
+    # The pictures on the screen went on from others, made under other settings.
+    # This begins from noise, and makes other pictures.
+"""
+
 
 class LayerFacts(TypedDict):
     """A layer as the browser knows it; see `jaxviz.Layer`."""
@@ -111,15 +116,24 @@ class Facts:
             ],
         )
 
-    def python(self, settings: Settings, layer: str, units: Sequence[int]) -> str:
-        """Return the Python that renders units of a layer as they are climbed here."""
+    def python(self, settings: Settings, layer: str, units: Sequence[int], *, goes_on: bool = False) -> str:
+        """Return the Python that renders units of a layer as they are climbed here.
+
+        Args:
+            settings: Of the climb.
+            layer: Name of the layer.
+            units: Units of the layer.
+            goes_on: Whether the pictures went on from others, so that this makes other ones, and says so.
+        """
         height, width = self.suitable_size
-        return settings.python(
+        python = settings.python(
             layer,
             units,
             width=width if settings.size == height else None,
             border_pixels=self.border_pixels,
         )
+        # Within the brackets, so that a name and `=` can stand before it.
+        return python.replace("(\n", f"(\n{_GOES_ON}", 1) if goes_on else python
 
     def layer_name(self, name: object) -> str:
         """Return the layer's own name for a name or an alias.

@@ -1,10 +1,10 @@
 """The progress of any `render_steps`: its pictures, a bar and a stop button."""
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
-from jaxviz.results import Snapshot
+from jaxviz.results import Settings, Snapshot
 from jaxviz.results.settings import LIMITS
 from jaxviz.widgets.base import TileWidget
 from jaxviz.widgets.choice import Choice
@@ -15,6 +15,14 @@ from jaxviz.widgets.session import Session
 from jaxviz.widgets.snapshots import SnapshotClimb
 
 _LAYER = "pictures"
+
+
+class _Facts(Facts):
+    """What is known of pictures of which only snapshots are: not even what was climbed."""
+
+    def python(self, settings: Settings, layer: str, units: Sequence[int], *, goes_on: bool = False) -> str:  # noqa: ARG002
+        """Return no Python: there is none that is known to render them."""
+        return ""
 
 
 class RenderProgress(TileWidget):
@@ -46,7 +54,7 @@ class RenderProgress(TileWidget):
             raise TypeError(f"{snapshots!r} is no iterator of snapshots; give what jaxviz.render_steps returned.")
         checked_options("RenderProgress", options, ("tile_pixels", "layout"))
         layout = options.pop("layout", None)
-        facts = Facts(name="", input_shape=[], layers=[_layer(0)])
+        facts = _Facts(name="", input_shape=[], layers=[_layer(0)])
         learned = weakref.WeakMethod(self._learn)
         self._climb = SnapshotClimb(snapshots, lambda count, steps: (learned() or _nothing)(count, steps))
         session = Session(self._climb, facts, Choice(layer=_LAYER).changed(facts, options), serve=serve)

@@ -92,16 +92,18 @@ class Session(Audience):
             status = self.status("rests until a view is opened" if self._rests else "")
             board = self.boards.shown
             letters = "" if board is None else board.letters(self.choice.units, status["phase"])
-            return {"states": letters, "status": dict(status), "code": self._code(), "error": self.error}
+            return {"states": letters, "status": dict(status), "error": self.error}
 
-    def _code(self) -> dict[str, str]:
-        choice = self.choice
-        if not choice.layer:
-            return {"unit": "", "grid": ""}
-        return {
-            "unit": self.facts.python(choice.settings, choice.layer, [choice.unit]),
-            "grid": self.facts.python(choice.settings, choice.layer, choice.units),
-        }
+    def chosen_values(self) -> dict[str, Any]:
+        """Return what is chosen, and the Python that renders it, which is never told without it."""
+        with self.lock:
+            choice = self.choice
+            rows = {"unit": [choice.unit], "grid": choice.units} if choice.layer else {}
+            board = self.boards.shown
+            said = choice.settings, choice.layer
+            goes_on = board is not None and board.goes_on
+            code = {what: self.facts.python(*said, units, goes_on=goes_on) for what, units in rows.items()}
+        return {**choice.to_json(), "code": {"unit": "", "grid": "", **code}}
 
     def deliver(self) -> float | None:
         """Tell and send what is due, on the courier's thread, and return when to come again."""

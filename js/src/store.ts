@@ -26,6 +26,8 @@ const ACKNOWLEDGE_MILLISECONDS = 500;
 const ALIVE_MILLISECONDS = 10_000;
 
 const NAMES = Object.keys(DEFAULTS) as TraitName[];
+/** What Python's code renders. */
+const CODED: readonly TraitName[] = ["layer", "units", "unit", "settings"];
 
 export class Store {
   readonly traits: TraitSignals;
@@ -33,6 +35,8 @@ export class Store {
   readonly #arrivals = new Arrivals();
   /** Whether a layer was chosen of which Python has said nothing yet. */
   readonly #awaitsLayer = signal(false);
+  /** Whether something was chosen of which Python has not yet said the code. */
+  readonly awaitsCode = signal(false);
   /** Counts how often a unit was opened by its name: its tile is shown then, even if it was chosen already. */
   readonly opened = signal(0);
   readonly pictures = new Pictures(makeCanvas);
@@ -155,6 +159,7 @@ export class Store {
         this.traits[name].value = value;
         this.model.set(name, value);
       }
+      this.#awaitCode();
     });
     if (changes.layer === undefined) return;
     this.#awaitsLayer.value = this.hasKernel;
@@ -252,6 +257,10 @@ export class Store {
     return this.pictures.get(layer, unit, sign)?.generation ?? this.traits.status.value.generation;
   }
 
+  #awaitCode(): void {
+    this.awaitsCode.value = CODED.some((name) => this.#outbox.isEdited(name));
+  }
+
   #follow(name: TraitName): void {
     this.#outbox.signOfLife();
     this.#sayAlive();
@@ -273,6 +282,7 @@ export class Store {
       const settled = this.#outbox.heard(content.serial);
       batch(() => {
         for (const name of settled) this.#adopt(name);
+        this.#awaitCode();
       });
     } else if (content.type === "frame") {
       this.#arrivals.noteAspect(content);

@@ -14,6 +14,36 @@ class Drawing {
   fillRect(): void {}
 }
 
+test("the Python of a unit cannot be copied until the kernel has said it, and nor can that of the grid", async () => {
+  start({ code: { unit: "of unit 0", grid: "of the grid" } });
+  const root = open();
+  model.answerAll();
+  await settle();
+  const write = vi.spyOn(navigator.clipboard, "writeText").mockResolvedValue();
+  const copy = async (what: "unit" | "grid"): Promise<HTMLElement> => {
+    const button = find(root, `copy-code-${what}`);
+    button.click();
+    await settle();
+    return button;
+  };
+  find(root, "tile-3").click();
+  await settle();
+  for (const what of ["unit", "grid"] as const) {
+    const button = await copy(what);
+    expect([button.getAttribute("aria-disabled"), button.title]).toEqual(["true", "Waiting for the kernel"]);
+  }
+  expect(write).not.toHaveBeenCalled();
+  model.set("code", { unit: "of unit 3", grid: "of the grid" });
+  model.answerAll();
+  await settle();
+  expect((await copy("unit")).getAttribute("aria-disabled")).toBe(null);
+  expect(write).toHaveBeenLastCalledWith("of unit 3");
+  find(root, "tile-size").dispatchEvent(new Event("input"));
+  await settle();
+  expect(find(root, "copy-code-grid").getAttribute("aria-disabled")).toBe(null);
+  write.mockRestore();
+});
+
 test("a unit without a picture shows nothing of the unit before it, of which a frame still comes", async () => {
   const drawings = new WeakMap<HTMLCanvasElement, Drawing>();
   const context = vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockImplementation(function (

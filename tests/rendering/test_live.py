@@ -156,6 +156,24 @@ def test_a_moved_setting_compiles_nothing(live, from_scratch):
     assert compiled == []
 
 
+def test_the_recipe_of_a_tile_on_its_way_says_how_many_steps_make_its_picture(model, live):
+    live.aim("second", SETTINGS.changed(steps=400), from_scratch=True)
+    live.prioritise([[(1, 1)]])
+    while live.advance()[0].step < 10:
+        pass
+    here = live.rendering([(1, 1)])
+    (made,) = here.recipe.steps_made
+    assert here.recipe.steps == 400
+    assert 10 <= made < 400
+    assert f"{made} of 400 steps" in repr(here)
+    again = rendered(model, "second", 1, 1, SETTINGS.changed(steps=made))
+    np.testing.assert_array_equal(here.images, again.images)
+    climb(live, "second", [[(1, 1)]], SETTINGS.changed(steps=5))
+    assert live.rendering([(1, 1)]).recipe.steps_made == (made,)
+    climb(live, "second", [[(1, 1)]], SETTINGS.changed(steps=made + 3))
+    assert live.rendering([(1, 1)]).recipe.steps_made == ()
+
+
 def test_more_steps_go_on_where_fewer_ended(model, live):
     climb(live, "second", [[(1, 1)]])
     updates = climb(live, "second", [[(1, 1)]], SETTINGS.changed(steps=30))
@@ -198,11 +216,13 @@ def test_a_moved_setting_starts_from_noise_or_goes_on_from_the_picture(live):
     assert np.abs(on.images - before.images).max() < 0.02
     assert on.score_history.shape[0] == SETTINGS.steps
     assert "other settings" in on.messages[0]
+    assert on.recipe.continued == (True,)
     climb(live, "second", [[(2, 1)]], other.changed(learning_rate=2e-4))
     climb(live, "second", [[(1, 1)]], other.changed(learning_rate=2e-4))
     fresh = live.rendering([(1, 1)])
     assert np.abs(fresh.images - before.images).max() > 0.05
     assert fresh.messages == ("",)
+    assert fresh.recipe.continued == ()
 
 
 def test_a_setting_moved_twice_before_a_step_goes_on_from_the_picture_too(live):

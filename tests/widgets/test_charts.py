@@ -66,6 +66,29 @@ def test_brushing_selects_units_and_clearing_the_brush_none(open_widget):
     assert explorer.selection == []
 
 
+def test_the_brush_goes_when_what_it_selected_is_selected_no_more_and_clears_no_other_selection(open_widget):
+    explorer = open_widget("block")
+    figure = charts.score_histogram(explorer)
+    explorer.wait(10)
+    brush = figure.interaction
+    brush.selected = [2.5, 4.5]
+    explorer.unit = 1
+    assert list(brush.selected) == [2.5, 4.5]
+    explorer.selection = []
+    assert brush.selected is None
+    brush.selected = [2.5, 4.5]
+    assert explorer.selection == [3, 4]
+    explorer.selection = [1, 5]
+    assert (brush.selected, explorer.selection) == (None, [1, 5])
+    brush.selected = [2.5, 4.5]
+    explorer.layer = "first"
+    assert brush.selected is None
+    brush.selected = [100, 200]  # of no unit
+    assert brush.selected is not None
+    explorer.selection = [1]
+    assert (brush.selected, explorer.selection) == (None, [1])
+
+
 def test_a_chart_of_an_explorer_without_pictures_is_empty(open_widget):
     explorer = open_widget("first", climb=FakeClimb(gated=True))
     assert not charts.score_curves(explorer).marks[0].visible

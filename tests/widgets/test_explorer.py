@@ -148,6 +148,35 @@ def test_from_scratch_is_handed_on(open_widget):
     assert [(aim[1].noise, aim[2]) for aim in climb.aims] == [(0, False), (0.2, False), (0.3, True)]
 
 
+def test_the_code_says_where_pictures_went_on_from_others_and_nothing_where_they_began_from_noise(open_widget):
+    climb = FakeClimb()
+    explorer = open_widget("first", climb=climb, from_scratch=False)
+
+    def goes_on(**changes):
+        for name, value in changes.items():
+            setattr(explorer, name, value)
+        for code in explorer.code.values():
+            compile(f"rendering = {code}", "code", "exec")
+        said = ["went on from others" in code for code in explorer.code.values()]
+        assert said[0] == said[1]
+        return said[0]
+
+    explorer.wait(10)
+    assert not goes_on()
+    assert goes_on(settings={"noise": 0.2})
+    explorer.wait(10)
+    assert goes_on(unit=2, settings={"steps": 12})
+    assert not goes_on(settings={"noise": 0})  # as it was left
+    assert not goes_on(settings={"size": 24})
+    assert not goes_on(layer="head")
+    assert goes_on(settings={"noise": 0.3})
+    explorer.restart()
+    assert not goes_on()
+    explorer.wait(10)
+    assert climb.aims[-1][2]
+    assert not goes_on(from_scratch=True, settings={"noise": 0.4})
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
@@ -243,6 +272,31 @@ def test_none_is_refused_as_any_other_wrong_value_and_nothing_changes(open_widge
     with pytest.raises(traitlets.TraitError):
         setattr(explorer, name, None)
     assert getattr(explorer, name) == before
+
+
+def test_what_a_trait_gives_out_is_the_users_to_change_and_to_set(open_widget):
+    explorer = open_widget("block")
+    settings = explorer.settings
+    settings["noise"] = 0.4
+    assert explorer.settings["noise"] == 0
+    explorer.settings = settings
+    assert explorer._session.choice.settings.noise == 0.4
+    settings["noise"] = 0.1
+    assert explorer.settings["noise"] == 0.4
+    explorer.selection.append(3)
+    assert explorer.selection == []
+    explorer.selection += [3]
+    assert explorer._session.choice.selection == (3,)
+    explorer.pins = [{"layer": "first", "unit": 0, "sign": 1, "generation": 1}]
+    explorer.pins[0]["unit"] = 2
+    pins = explorer.pins
+    pins[0]["unit"] = 3
+    assert explorer.pins[0]["unit"] == 0
+    explorer.pins = pins
+    assert explorer._session.choice.pins[0]["unit"] == 3
+    explorer.observe(lambda change: change["new"].append(5), "units")
+    explorer.units = [1, 2]
+    assert explorer.units == [1, 2]
 
 
 def test_numpys_whole_numbers_are_taken_wherever_a_number_is(open_widget):

@@ -10,7 +10,7 @@ from fake_browser import Browser
 from fake_climb import FakeClimb, open_fake_session
 
 import jaxviz.widgets
-from jaxviz.widgets import Explorer, lifetime, opening
+from jaxviz.widgets import Explorer, LayerGrid, UnitView, lifetime, opening
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +37,50 @@ def test_closing_frees_the_climb_the_comm_and_the_registry():
     assert explorer._session.job.join(10)
     assert climb.released == 1
     assert model_id not in lifetime._registry()
+
+
+def test_a_closed_explorer_keeps_what_was_seen_and_says_that_it_climbs_no_more(tmp_path):
+    explorer = Explorer(FakeClimb(), "block")
+    explorer.wait(10)
+    scores, unit = explorer.scores, explorer.unit
+    explorer.close()
+    closed = r"This explorer is closed; open another with jaxviz\.explore\(model\)"
+    for ask in (
+        explorer.start,
+        explorer.restart,
+        lambda: setattr(explorer, "layer", "first"),
+        lambda: setattr(explorer, "unit", 2),
+        lambda: setattr(explorer, "units", [1]),
+        lambda: setattr(explorer, "settings", {"noise": 0.1}),
+        lambda: LayerGrid(explorer),
+        lambda: UnitView(explorer),
+    ):
+        with pytest.raises(RuntimeError, match=closed):
+            ask()
+    assert (explorer.layer, explorer.unit) == ("block/conv", unit)
+    with pytest.raises(RuntimeError, match=r"This Explorer is closed, and with it went.*read `rendering` before"):
+        _ = explorer.rendering
+    assert explorer.scores == scores
+    assert len(explorer.curve(2)[0]) == 8
+    explorer.selection = [1]
+    explorer.to_html(tmp_path / "page.html")
+    explorer.pause()
+    explorer.stop()
+    assert explorer.wait(1)
+    assert repr(explorer) == "Explorer('Tiny', 'block/conv', closed)"
+    explorer.close()
+
+
+def test_a_widget_that_was_closed_says_so_only_when_no_other_shares_its_climb():
+    explorer = Explorer(FakeClimb(), "first")
+    grid = LayerGrid(explorer)
+    explorer.close()
+    explorer.start()
+    assert explorer.wait(10)
+    assert len(explorer.rendering) == 4
+    grid.close()
+    with pytest.raises(RuntimeError, match=r"This LayerGrid is closed; open another with jaxviz\.LayerGrid\("):
+        grid.restart()
 
 
 @pytest.mark.smoke

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from fake_browser import Browser
 
+from jaxviz.results import read_recipe
 from jaxviz.widgets import RenderProgress
 from records import make_snapshot
 
@@ -60,6 +61,21 @@ def test_it_shows_the_pictures_to_the_end(no_thread_left):
     progress.close()
     progress._session.job.join(10)
     assert snapshots.closed
+
+
+def test_it_invents_no_python_and_no_recipe_for_what_it_does_not_know(no_thread_left, tmp_path):
+    progress = RenderProgress(Snapshots())
+    browser = Browser(progress)
+    browser.open()
+    assert progress.wait(10)
+    assert progress.code == {"unit": "", "grid": ""}
+    browser.send("file", what="grid")
+    browser.until(lambda seen: seen.files)
+    assert browser.state["code"] == {"unit": "", "grid": ""}
+    (tmp_path / "grid.png").write_bytes(browser.files[0][1])
+    with pytest.raises(ValueError, match="carries no recipe"):
+        read_recipe(tmp_path / "grid.png")
+    progress.close()
 
 
 @pytest.mark.parametrize("steps", [5_000, 400_000])

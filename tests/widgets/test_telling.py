@@ -150,6 +150,23 @@ def test_the_file_of_a_pinned_picture_has_its_own_recipe_unless_it_began_again(o
         read_recipe(file(pinned))
 
 
+def test_the_code_comes_with_what_it_renders_however_often_that_changes(open_widget):
+    explorer = open_widget("block", climb=FakeClimb(slice_seconds=0.01), steps=4000)
+    browser = Browser(explorer)
+    browser.open()
+    for unit in (3, 5, 1):
+        serial = browser.send("set", changes={"unit": unit})
+        browser.read()
+        assert browser.heard[-1] == serial
+        assert f"units=[{unit}]" in browser.state["code"]["unit"]
+    explorer.unit = 2
+    assert "units=[2]" in browser.read().state["code"]["unit"]
+    explorer.settings = {"noise": 0.25}
+    assert "noise=0.25" in browser.read().state["code"]["unit"]
+    explorer.units = [2, 7]
+    assert "units=[2, 7]" in browser.read().state["code"]["grid"]
+
+
 def test_a_layer_whose_name_is_markup_is_text_everywhere(open_widget):
     explorer = open_widget(MARKUP)
     browser = Browser(explorer)

@@ -62,6 +62,7 @@ export function GridBar(): JSX.Element {
             label="Copy the Python that renders this grid"
             testid="copy-code-grid"
             text={code.value.grid}
+            waiting={store.awaitsCode.value}
           />
         )}
         <Button

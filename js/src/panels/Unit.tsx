@@ -78,6 +78,7 @@ function UnitBar({ layer, unit }: { layer: Layer; unit: number }): JSX.Element {
             label="Copy the Python that renders this unit"
             testid="copy-code-unit"
             text={code.value.unit}
+            waiting={store.awaitsCode.value}
           />
         )}
         {!store.isBench && (

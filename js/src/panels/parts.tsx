@@ -11,11 +11,22 @@ interface ButtonProps {
   testid: string;
   onClick: () => void;
   disabled?: boolean;
+  /** It cannot be used yet, but keeps the focus: soon it can. */
+  waiting?: boolean | undefined;
   pressed?: boolean;
   children?: ComponentChildren;
 }
 
-export function Button({ icon, label, testid, onClick, disabled, pressed, children }: ButtonProps): JSX.Element {
+export function Button({
+  icon,
+  label,
+  testid,
+  onClick,
+  disabled,
+  waiting,
+  pressed,
+  children,
+}: ButtonProps): JSX.Element {
   const [isFocused, setFocused] = useState(false);
   return (
     <button
@@ -25,12 +36,12 @@ export function Button({ icon, label, testid, onClick, disabled, pressed, childr
       aria-label={children ? undefined : label}
       title={label}
       aria-pressed={pressed}
-      aria-disabled={disabled || undefined}
+      aria-disabled={disabled || waiting || undefined}
       disabled={disabled && !isFocused} // who has the keys would lose them
       onFocus={() => setFocused(true)}
       onBlur={() => setFocused(false)}
       onClick={() => {
-        if (!disabled) onClick();
+        if (!disabled && !waiting) onClick();
       }}
     >
       <Icon name={icon} />
@@ -45,11 +56,14 @@ export function CopyButton({
   label,
   testid,
   text,
+  waiting,
 }: {
   icon: IconName;
   label: string;
   testid: string;
   text: string;
+  /** Whether the text is still that of what was shown before. */
+  waiting?: boolean;
 }): JSX.Element {
   const { announcement } = useView();
   const [copied, setCopied] = useState(false);
@@ -64,9 +78,10 @@ export function CopyButton({
   return (
     <Button
       icon={copied ? "check" : icon}
-      label={copied ? "Copied" : label}
+      label={waiting ? "Waiting for the kernel" : copied ? "Copied" : label}
       testid={testid}
       disabled={text === ""}
+      waiting={waiting}
       onClick={() => void copy()}
     />
   );
