@@ -167,7 +167,7 @@ def jitter(pixels: int) -> Jitter:
     return Jitter(whole_pixels(pixels))
 
 
-def with_data_mean(transform: Transform, mean: Sequence[float] | None) -> Transform:
+def with_data_mean(transform: Transform, mean: Float[np.ndarray, " channel"] | None) -> Transform:
     """Return a transform whose borders of the data have its mean, or grey 0.5 where nothing was measured.
 
     Args:
