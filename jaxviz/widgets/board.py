@@ -48,8 +48,7 @@ class Board:
         records: What is known of each tile that was begun.
         is_forgotten: Whether the climb began these pictures again, and has only the new ones.
         is_dropped: Whether records were dropped to save memory, of tiles that the climb may still have.
-        goes_on: Whether these pictures went on from those under other settings, where there were any.
-        began_again: Whether they began from noise because the user said so, whatever else is chosen.
+        goes_on: Whether these pictures go on from those under other settings, where there are any.
     """
 
     def __init__(self, layer: str, settings: Settings, generation: int) -> None:
@@ -60,7 +59,6 @@ class Board:
         self.is_forgotten = False
         self.is_dropped = False
         self.goes_on = False
-        self.began_again = False
 
     @property
     def is_remembered(self) -> bool:

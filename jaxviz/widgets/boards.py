@@ -54,9 +54,7 @@ class Boards:
             return
         former.is_forgotten = True
         former.forget_all_but(pinned(former, choice.pins))
-        board = Board(former.layer, choice.settings, next(self._generations))
-        board.began_again = True
-        self._show(board, choice.pins)
+        self._show(Board(former.layer, choice.settings, next(self._generations)), choice.pins)
 
     def of_layers(self, pins: Sequence[Pin]) -> list[Board]:
         """Return the newest board of each layer, and those of which something is pinned."""

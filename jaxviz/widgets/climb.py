@@ -165,8 +165,8 @@ class Climb:
                 self._live.forget(*aims)
             try:
                 if accepted is None or _aims(accepted) != _aims(choice):
-                    from_scratch = choice.from_scratch or board.began_again
-                    self._live.aim(board.layer, choice.settings, from_scratch=from_scratch)
+                    # The board's word, which the Python on the screen has too: what is chosen may be newer.
+                    self._live.aim(board.layer, choice.settings, from_scratch=not board.goes_on)
                     self._accepted, self._tiers = choice, None
                 break
             except (KeyError, ValueError) as error:

@@ -145,7 +145,20 @@ def test_from_scratch_is_handed_on(open_widget):
     explorer.from_scratch = True
     explorer.settings = {"noise": 0.3}
     explorer.wait(10)
-    assert [(aim[1].noise, aim[2]) for aim in climb.aims] == [(0, False), (0.2, False), (0.3, True)]
+    assert [(aim[1].noise, aim[2]) for aim in climb.aims] == [(0, True), (0.2, False), (0.3, True)]
+
+
+@pytest.mark.parametrize("from_scratch", [True, False])
+def test_what_is_chosen_before_pictures_begin_makes_the_climb_no_other_than_the_code_says(open_widget, from_scratch):
+    climb = FakeClimb()
+    explorer = open_widget("first", climb=climb, from_scratch=from_scratch)
+    explorer.wait(10)
+    with explorer._session.lock:  # no slice begins meanwhile
+        explorer.settings = {"noise": 0.2}
+        explorer.from_scratch = not from_scratch
+    explorer.wait(10)
+    assert climb.aims[-1][1:] == (explorer._session.choice.settings, from_scratch)
+    assert ("went on from others" in explorer.code["grid"]) == (not from_scratch)
 
 
 def test_the_code_says_where_pictures_went_on_from_others_and_nothing_where_they_began_from_noise(open_widget):
