@@ -81,7 +81,7 @@ def redirected_relu(*, steps: int = 16) -> RedirectedRelu:
         >>> import jax, jaxviz
         >>> def network(images):
         ...     with jax.named_scope("off"):
-        ...         return jax.nn.relu(images.mean((1, 2)) - 0.6)
+        ...         return jax.nn.relu(images.mean((1, 2)) - 0.52)
         >>> model = jaxviz.wrap(network, input_shape=(16, 16, 3))
         >>> objective = jaxviz.channel("off", 0, rectified=True)
         >>> settings = {"steps": 16, "size": 16, "progress": False, "transforms": None}
