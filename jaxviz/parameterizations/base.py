@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from jaxviz.results.plain import Written, plain
+from jaxviz.results.settings import Settings
 
 # A number, or whatever `jax.tree.map` puts in its place: a tracer, a stack of numbers, an axis.
 Leaf: TypeAlias = Any
@@ -50,7 +51,7 @@ class Parameterization(Written):
     @property
     def usual_rate(self) -> float:
         """Adam's learning rate where the user gives this parameterization and no rate: lucid's."""
-        return 0.05
+        return Settings.learning_rate
 
     @abc.abstractmethod
     def init(self, key: PRNGKeyArray, *shape: int) -> Variables:
