@@ -15,7 +15,7 @@ from jaxviz.models import Layer, Model
 from jaxviz.objectives import Objective
 from jaxviz.parameterizations import Parameterization
 from jaxviz.rendering import render
-from jaxviz.rendering.objectives_asked import objectives_of
+from jaxviz.rendering.objectives_asked import bound, objectives_of
 from jaxviz.rendering.overriding import acting
 from jaxviz.results import Rendering
 from jaxviz.transforms import Transform
@@ -150,12 +150,11 @@ class Preset:
             >>> named("simonyan_2013").render(model, "mean", units=[0], size=16, steps=2, progress=False).labels
             ('mean:0',)
         """
-        objectives = objectives_of(model, objective, units)
-        labels = tuple(one.bind(model.named_classes).label(model.named_classes) for one in objectives)
+        objectives, labels = bound(model, objectives_of(model, objective, units))
         settings = self.settings(size=size, steps=steps, model=model)
         penalty = self.penalty_in(size=size, steps=steps, model=model)
         if penalty is not None:
-            objectives = [one - penalty for one in objectives]
+            objectives = tuple(one - penalty for one in objectives)
         rendering = render(model, objectives, key=key, progress=progress, **settings)
         return dataclasses.replace(rendering, labels=labels)
 

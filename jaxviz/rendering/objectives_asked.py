@@ -1,6 +1,7 @@
 """What is climbed: the objectives that a user means, and whether the model has what they read."""
 
 import functools
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
@@ -65,7 +66,22 @@ def one_objective(model: Model, objective: str | Layer | Objective, unit: int | 
 def bound(model: Model, objectives: Sequence[Objective]) -> tuple[tuple[Objective, ...], tuple[str, ...]]:
     """Replace names of classes by indices, and say what each objective is called."""
     named = tuple(objective.bind(model.named_classes) for objective in objectives)
-    return named, tuple(objective.label(model.named_classes) for objective in named)
+    return named, told_apart([objective.label(model.named_classes) for objective in named])
+
+
+def told_apart(labels: Sequence[str]) -> tuple[str, ...]:
+    """Number labels that are alike, such as those of several directions of a layer.
+
+    Example:
+        >>> told_apart(["a:1", "a direction", "a direction"])
+        ('a:1', 'a direction #1', 'a direction #2')
+    """
+    counts, seen = Counter(labels), Counter[str]()
+    told: list[str] = []
+    for label in labels:
+        seen[label] += 1
+        told.append(f"{label} #{seen[label]}" if counts[label] > 1 else label)
+    return tuple(told)
 
 
 def seeds_of(model: Model, objectives: Sequence[Objective]) -> tuple[int, ...]:

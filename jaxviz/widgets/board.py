@@ -12,7 +12,7 @@ Phase = Literal["idle", "preparing", "climbing", "paused", "stopped", "done", "f
 
 
 class Status(TypedDict):
-    """How far a climb is."""
+    """How far a climb is; `finished` and `total` count units, each with its negative where that is climbed."""
 
     phase: Phase
     generation: int
@@ -104,7 +104,7 @@ class Board:
         return Shown(tile, record, state, still=state in FINISHED or phase not in ("preparing", "climbing"))
 
     def status(self, wanted: Iterable[Tile], phase: Phase, speed: float | None, message: str) -> Status:
-        """Count how far the wanted tiles are.
+        """Count how far the wanted tiles are, and how many units of theirs have nothing left to climb.
 
         Args:
             wanted: The tiles that are climbed, each once.
@@ -113,22 +113,23 @@ class Board:
             message: What else there is to say.
         """
         steps = self.settings.steps
-        finished = total = made = left = 0
+        made = left = total_steps = 0
+        finished: dict[int, bool] = {}  # of each unit, whether its picture and perhaps its negative have ended
         for tile in wanted:
-            total += 1
+            total_steps += steps
             record = self.records.get(tile)
             done = 0 if record is None else min(record.step, steps)
             ended = record is not None and record.has_ended(steps)
-            finished += ended
+            finished[tile[0]] = finished.get(tile[0], True) and ended
             made += steps if ended else done  # a tile that diverged early has nothing left to do
             left += 0 if ended else steps - done
         return Status(
             phase=phase,
             generation=self.generation,
-            finished=finished,
-            total=total,
+            finished=sum(finished.values()),
+            total=len(finished),
             image_steps=made,
-            total_image_steps=total * steps,
+            total_image_steps=total_steps,
             seconds_left=None if phase != "climbing" or not speed else round(left / speed, 1),
             steps_per_second=None if not speed else round(speed, 1),
             message=message,

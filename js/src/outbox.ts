@@ -161,7 +161,7 @@ export class Outbox {
     try {
       this.send(message);
     } catch {
-      this.#refused = true;
+      this.lose();
     }
   }
 

@@ -39,6 +39,12 @@ test("the first change leaves at once, and of those made meanwhile only the last
   expect(sent.map((message) => message.type === "set" && message.changes.unit)).toEqual([1, 40]);
 });
 
+test.each(["alive", "ack"] as const)("a kernel that refuses even what needs no answer is gone: %s", (type) => {
+  gone = true;
+  outbox.post(type === "alive" ? { type, views: ["a"] } : { type, id: 3 });
+  expect(connections).toEqual(["gone"]);
+});
+
 test("what waits leaves soon, however much comes from Python meanwhile", () => {
   setUnit(1);
   outbox.heard(lastSerial());

@@ -199,6 +199,10 @@ class Notebook:
         self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
         self.wait_for_kernel()
 
+    def shut_down_kernel(self) -> None:
+        """Shut the kernel down, as the menu does."""
+        self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+
     def restart_and_run_all(self) -> None:
         """The menu's "Restart Kernel and Run All Cells", with its question answered; waits for the cells."""
         self.page.evaluate(

@@ -125,6 +125,18 @@ def test_after_a_restart_the_stale_view_says_so_and_keeps_its_pictures(open_note
     notebook.picture("kernel_gone")
 
 
+def test_a_view_at_rest_says_by_itself_that_its_kernel_was_shut_down(open_notebook):
+    notebook, explorer = climbing(open_notebook)
+    explorer.get("stop").click()
+    expect(explorer.get("progress-text")).to_contain_text("stopped")
+    notebook.shut_down_kernel()
+    notebook.page.wait_for_timeout(300)
+    last = explorer.picture(0)
+    expect(explorer.get("connection")).to_contain_text("kernel gone", timeout=30_000)
+    assert last.is_drawn
+    assert explorer.picture(0) == last
+
+
 def test_restart_and_run_all_climbs_again(open_notebook):
     notebook, _ = climbing(open_notebook)
     notebook.restart_and_run_all()

@@ -34,6 +34,14 @@ def test_every_unit_of_a_layer_climbs_its_own_phases_and_stays_within_the_magnit
     assert jaxviz.parameterizations.from_json(rendering.recipe.parameterization) == phase_only(contrast=1)
 
 
+def test_pictures_of_directions_of_one_layer_can_be_told_apart_by_their_labels():
+    model = jaxviz.wrap(lambda images: images.mean((1, 2)), input_shape=(12, 12, 3))
+    layer = model.layers[-1].name
+    asked = [jaxviz.direction(layer, [1, 0, 0]), jaxviz.channel(layer, 1), jaxviz.direction(layer, [0, 1, -1])]
+    rendering = jaxviz.render(model, asked, steps=1, size=12, transforms=None, progress=False)
+    assert rendering.labels == (f"{layer} direction #1", f"{layer}:1", f"{layer} direction #2")
+
+
 # --- several images in one lane --------------------------------------------------------------------
 
 

@@ -43,7 +43,7 @@ def test_a_layer_that_was_dropped_to_save_memory_begins_again_when_one_comes_bac
         pin(explorer, 2)
     visit(explorer, "head")
     visit(explorer, "first")
-    assert (explorer.states, explorer.status["finished"]) == ("dddd", 5)
+    assert (explorer.states, explorer.status["finished"]) == ("dddd", 4)
     assert explorer.status["generation"] > before
     assert len(explorer.rendering) == 4
     visit(explorer, "head")

@@ -105,7 +105,7 @@ function Speed(): JSX.Element {
   const { store } = useView();
   const { phase, steps_per_second } = store.traits.status.value;
   return (
-    <span class="curve-reading" data-testid="steps-per-second">
+    <span class="curve-reading curve-speed" data-testid="steps-per-second">
       {phase === "climbing" && store.canAsk && steps_per_second !== null && `${formatNumber(steps_per_second)} steps/s`}
     </span>
   );
