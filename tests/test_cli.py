@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 import jaxviz
-from jaxviz import html
 from jaxviz.cli import main
+from jaxviz.html import pages
 from jaxviz.results import read_recipe
 from records import make_rendering
 
@@ -198,7 +198,7 @@ def test_columns_and_labels_are_those_of_the_sheet(asked, columns):
 
 def test_demo_writes_a_layer_and_classes_of_the_default_model(asked, monkeypatch, capsys):
     monkeypatch.setattr(jaxviz, "load", lambda: "the default model")
-    monkeypatch.setattr(html, "bundle", lambda path: "export function openPage() {}")
+    monkeypatch.setattr(pages, "bundle", lambda path: "export function openPage() {}")
     assert main(["demo", "-o", "pictures"]) == 0
     layer, classes = asked
     assert layer["layer"] == "stage5/block2/expand"

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxviz import html
-from jaxviz.html import write_page, write_renderings
+from jaxviz.html import pages, write_page, write_renderings
 from jaxviz.results import Settings
 from jaxviz.results.messages import Message
 from records import MARKUP, make_recipe, make_rendering
@@ -21,7 +20,7 @@ BUNDLE = 'export function openPage() { return "</script><!--" }'
 
 @pytest.fixture(autouse=True)
 def bundle(monkeypatch):
-    monkeypatch.setattr(html, "bundle", lambda path: BUNDLE)
+    monkeypatch.setattr(pages, "bundle", lambda path: BUNDLE)
 
 
 class Page(HTMLParser):
@@ -191,7 +190,7 @@ def test_a_long_curve_is_thinned_and_keeps_its_ends(tmp_path):
     history = np.arange(4000, dtype=np.float32)[:, None]
     make_rendering(1, score_history=history, history_steps=np.arange(4000)).to_html(tmp_path / "page.html")
     (unit,) = Page(tmp_path / "page.html").of_type("unit")
-    assert len(unit["steps"]) == html.MOST_SCORES
+    assert len(unit["steps"]) == pages.MOST_SCORES
     assert (unit["steps"][0], unit["steps"][-1], unit["scores"][-1]) == (0, 3999, 3991.5)  # the mean of the last 16
 
 
@@ -206,7 +205,7 @@ def test_a_diverged_unit_has_no_nan_in_its_json(tmp_path):
 
 def test_without_the_images_a_page_is_below_a_megabyte(tmp_path, monkeypatch):
     monkeypatch.undo()
-    if not html.BUNDLE.exists():
+    if not pages.BUNDLE.exists():
         pytest.fail("the front end is not built")
     count = 480
     rendering = make_rendering(
@@ -233,7 +232,7 @@ def test_with_nothing_to_show_no_page_is_written(tmp_path):
 
 def test_a_front_end_that_is_missing_is_said_clearly(tmp_path, monkeypatch):
     monkeypatch.undo()
-    monkeypatch.setattr(html, "BUNDLE", tmp_path / "jaxviz.js")
+    monkeypatch.setattr(pages, "BUNDLE", tmp_path / "jaxviz.js")
     with pytest.raises(FileNotFoundError, match="npm run build"):
         write_page(tmp_path / "page.html", {}, [Message({"type": "frame"}, [])])
 

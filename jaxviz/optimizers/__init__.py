@@ -13,7 +13,8 @@ that looks twice as far or half as far.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jaxviz.optimizers.ascent import adam, l2_decayed, lbfgs, nadam, norm_bounded, normalized, rmsprop
+from jaxviz.optimizers.adaptive import adam, nadam, rmsprop
+from jaxviz.optimizers.ascent import l2_decayed, lbfgs, norm_bounded, normalized
 from jaxviz.optimizers.base import Recorded
 from jaxviz.optimizers.regularized import blur_gradients, yosinski
 

@@ -9,7 +9,8 @@ from jaxviz.results import LiveClimb
 from jaxviz.results.messages import Message
 from jaxviz.widgets.cells import CELLS
 from jaxviz.widgets.choice import Choice
-from jaxviz.widgets.climb import Climb, one_line
+from jaxviz.widgets.climb import Climb
+from jaxviz.widgets.errors import one_line
 from jaxviz.widgets.facts import Facts
 from jaxviz.widgets.outbox import Outbox
 

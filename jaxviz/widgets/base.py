@@ -1,25 +1,24 @@
 """What the widgets share: the bundle, the traits, the messages, and how one lives and ends."""
 
 import contextvars
-import threading
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, TypedDict, cast
 
-import anywidget
 import traitlets
 
-from jaxviz import html
+from jaxviz.html import pages
 from jaxviz.results.messages import Message
 from jaxviz.results.settings import PRESETS, Settings
 from jaxviz.widgets import hearing, lifetime, still, upstream
 from jaxviz.widgets.board import IDLE, Status
 from jaxviz.widgets.cells import CELLS
 from jaxviz.widgets.choice import NAMES, Pin, plain
-from jaxviz.widgets.climb import one_line
+from jaxviz.widgets.errors import one_line
 from jaxviz.widgets.facts import LayerFacts
+from jaxviz.widgets.mirroring import MirroringWidget
 from jaxviz.widgets.outbox import Outbox
 from jaxviz.widgets.session import Session
-from jaxviz.widgets.traits import copied, trait
+from jaxviz.widgets.traits import trait
 
 Kind = Literal["explorer", "grid", "unit", "progress", "bench"]
 """Which panels are drawn."""
@@ -44,7 +43,7 @@ class Code(TypedDict):
     grid: str
 
 
-class TileWidget(anywidget.AnyWidget):
+class TileWidget(MirroringWidget):
     """A widget that shows the tiles of a session; see docs/explorer.md for the traits and messages.
 
     Values are checked by the session, and not by the types of the traits, so that Python and the browser get the
@@ -79,14 +78,13 @@ class TileWidget(anywidget.AnyWidget):
     @property
     def _esm(self) -> str:
         """The bundle; a text and not a path, because some hosts show widgets where there are no files."""
-        return html.bundle(html.BUNDLE)
+        return pages.bundle(pages.BUNDLE)
 
     def __init__(self, session: Session, *, layout: Any = None) -> None:
         CELLS.watch()
         upstream.let_replies_wake_the_kernel()
         self._session = session
         self._context = contextvars.copy_context()
-        self._mirrored = threading.local()
         self._still: still.Still | None = None
         self.shows_grid = self.SHOWS_GRID
         self.shows_unit = self.SHOWS_UNIT
@@ -120,47 +118,16 @@ class TileWidget(anywidget.AnyWidget):
         values = None
         while values != (newest := self._session.chosen_values()):
             values = newest
-            self._set_quietly(values)
+            self.set_quietly(values)
 
     def show(self, values: Mapping[str, Any]) -> None:
         """Set traits that only Python sets."""
-        self._set_quietly(values)
-
-    def _set_quietly(self, values: Mapping[str, Any]) -> None:
-        """Set traits to what the session has: all of them, then one message to the browser, then the observers.
-
-        So an observer of `layer` finds the units of that layer. `hold_trait_notifications` and `hold_sync` would do
-        the same on one thread, but not on two at once.
-        """
-        before = {name: getattr(self, name) for name, value in values.items() if getattr(self, name) != value}
-        self._trait_values.update({name: values[name] for name in before})
-        if not before:
-            return
-        if self.comm is not None:
-            self.send_state(list(before))
-        outer = getattr(self._mirrored, "values", None)
-        self._mirrored.values = values
-        try:
-            for name, old in before.items():
-                if getattr(self, name) == values[name]:  # or else an observer or a thread has set it again, and told
-                    self._notify_trait(name, old, values[name])
-        finally:
-            self._mirrored.values = outer
-
-    def _notify_trait(self, name: str, old_value: Any, new_value: Any) -> None:
-        super()._notify_trait(name, copied(old_value), copied(new_value))
-
-    def _is_mirrored(self, name: str, value: Any) -> bool:
-        values = getattr(self._mirrored, "values", None)
-        return values is not None and name in values and values[name] == value
-
-    def _should_send_property(self, key: str, value: Any) -> bool:
-        return not self._is_mirrored(key, value) and super()._should_send_property(key, value)
+        self.set_quietly(values)
 
     @traitlets.validate(*NAMES)
     def _validate_choice(self, proposal: Any) -> Any:
         name, value = proposal["trait"].name, proposal["value"]
-        if self._is_mirrored(name, value):
+        if self.is_mirrored(name, value):
             return value
         if name in _CLIMBED:
             self.check_open()
@@ -173,7 +140,7 @@ class TileWidget(anywidget.AnyWidget):
 
     @traitlets.observe(*NAMES)
     def _choose(self, change: Any) -> None:
-        if not self._is_mirrored(change["name"], change["new"]):
+        if not self.is_mirrored(change["name"], change["new"]):
             self._session.change({change["name"]: change["new"]})
 
     def check_open(self) -> None:

@@ -1,7 +1,6 @@
 """The climb of a session: what is chosen, what the job does about it, and what came of it."""
 
 import itertools
-import re
 import threading
 import time
 from collections import deque
@@ -13,6 +12,7 @@ from jaxviz.results import LiveClimb, Rendering, Settings, Tile
 from jaxviz.widgets.board import IDLE, Board, Phase, Status
 from jaxviz.widgets.boards import Boards
 from jaxviz.widgets.choice import Choice
+from jaxviz.widgets.errors import one_line
 from jaxviz.widgets.facts import Facts
 
 _SPEED_SECONDS = 5.0
@@ -248,20 +248,3 @@ class Climb:
 
 def _aims(choice: Choice) -> tuple[str, Settings]:
     return choice.layer, choice.settings
-
-
-_TRACEBACK = "Traceback (most recent call last)"
-_RAISED = re.compile(r"^[\w.]+: ", re.MULTILINE)
-
-
-def one_line(error: BaseException) -> str:
-    """Return what an error says as one readable line."""
-    said = error.args[0] if isinstance(error, KeyError) and error.args else error
-    text = str(said)
-    if _TRACEBACK in text:  # of Python that compiled code called back into; what it raised stands last
-        raised = [match.start() for match in _RAISED.finditer(text, text.rindex(_TRACEBACK))]
-        text = text[raised[0] :] if raised else text
-    text = " ".join(text.split())
-    if not isinstance(error, ValueError | TypeError | KeyError | IndexError):
-        text = f"{type(error).__name__}: {text}"
-    return text if len(text) <= 300 else f"{text[:299]}…"

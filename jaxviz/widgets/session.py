@@ -16,7 +16,7 @@ from jaxviz.widgets.audience import Audience, Face
 from jaxviz.widgets.board import Board
 from jaxviz.widgets.boards import pinned
 from jaxviz.widgets.choice import Choice
-from jaxviz.widgets.climb import one_line
+from jaxviz.widgets.errors import one_line
 from jaxviz.widgets.facts import Facts
 from jaxviz.widgets.outbox import Candidate
 

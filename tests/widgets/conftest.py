@@ -7,7 +7,7 @@ import pytest
 from fake_browser import FakeComm
 from fake_climb import FakeClimb, open_fake_session
 
-from jaxviz import html
+from jaxviz.html import pages
 from jaxviz.widgets import Explorer, opening
 
 
@@ -15,7 +15,7 @@ from jaxviz.widgets import Explorer, opening
 def fake_kernel(monkeypatch):
     """Let comms keep what is sent, and widgets do without a bundle that may not be built."""
     monkeypatch.setattr(comm, "create_comm", FakeComm)
-    monkeypatch.setattr(html, "bundle", lambda path: "export default {}; export function openPage() {}")
+    monkeypatch.setattr(pages, "bundle", lambda path: "export default {}; export function openPage() {}")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from fake_browser import Browser
 from fake_climb import FakeClimb, shown_score
 
 from jaxviz import charts
+from jaxviz.charts.figures import set_span
 
 
 def test_curves_are_of_the_chosen_unit_or_of_the_selection(open_widget):
@@ -135,7 +136,7 @@ def test_a_chart_does_not_keep_its_explorer_alive(open_widget, monkeypatch):
 )
 def test_ticks_are_round_numbers_written_as_they_are(low, high, least, expected, written):
     axis = bqplot.Axis(scale=bqplot.LinearScale())
-    charts._span(axis, low, high, least_step=least)
+    set_span(axis, low, high, least_step=least)
     np.testing.assert_allclose(axis.tick_values, expected, atol=1e-12)
     assert axis.tick_format == written
     assert [float(format(value, written)) for value in axis.tick_values] == pytest.approx(expected)

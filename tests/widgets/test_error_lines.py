@@ -3,7 +3,7 @@
 import jax
 import pytest
 
-from jaxviz.widgets.climb import one_line
+from jaxviz.widgets.errors import one_line
 
 
 @pytest.mark.parametrize(
