@@ -12,19 +12,15 @@ import { type Link, writeLink } from "./pure/link";
 import { closest } from "./pure/selection";
 import { UnitRecords } from "./records";
 import { type Changes, DEFAULTS, type Layer, type Pin, type State, type TraitName, type Traits } from "./traits";
+import { Views } from "./views";
 
 type TraitSignals = { readonly [Name in TraitName]: Signal<Traits[Name]> };
 
-/** A climb that is silent for so long is asked whether it is still there. */
-const PROBE_MILLISECONDS = 5_000;
 /**
  * Between two acknowledgements of frames. Each turns the kernel busy and idle again, for which JupyterLab draws its bars and
  * the browser the tab's icon; Python lets more frames be on their way for it.
  */
 const ACKNOWLEDGE_MILLISECONDS = 500;
-/** How often Python is told that a view is still open. */
-const ALIVE_MILLISECONDS = 10_000;
-
 const NAMES = Object.keys(DEFAULTS) as TraitName[];
 /** What Python's code renders. */
 const CODED: readonly TraitName[] = ["layer", "units", "unit", "settings"];
@@ -42,16 +38,12 @@ export class Store {
   readonly pictures = new Pictures(makeCanvas);
   readonly pinPictures = new PinPictures(this.pictures, makeCanvas);
   readonly records: UnitRecords;
-  /** What each view has in sight, and of which layer: a hidden view does not follow to another. */
-  #views = new Map<string, { layer: string; units: number[] }>();
   #outbox: Outbox;
+  #views: Views;
   #frames: FrameQueue;
   #drawn = 0;
   #acknowledge = new Pace(ACKNOWLEDGE_MILLISECONDS, () => this.#outbox.post({ type: "ack", id: this.#drawn }));
   #ends: (() => void)[] = [];
-  #nextView = 0;
-  #probe: ReturnType<typeof setInterval> | undefined;
-  #saidAlive = 0;
 
   constructor(private readonly model: Model) {
     const read = <Name extends TraitName>(name: Name): Traits[Name] =>
@@ -71,10 +63,14 @@ export class Store {
         this.#acknowledge.ask();
       },
     );
+    this.#views = new Views(this.#outbox, {
+      hasKernel: this.hasKernel,
+      layer: () => this.traits.layer.peek(),
+      climbs: () => ["climbing", "preparing"].includes(this.traits.status.peek().phase),
+    });
     for (const name of NAMES) this.#listen(`change:${name}`, () => this.#follow(name));
     // ipywidgets says so when a kernel restarts: then this model's Python is gone for good.
     this.#listen("comm_live_update", () => this.#outbox.lose());
-    if (this.hasKernel) this.#followPage();
     this.#listen("msg:custom", (content: Incoming, buffers?: Bytes[]) => this.#receive(content, buffers ?? []));
   }
 
@@ -119,30 +115,23 @@ export class Store {
 
   /** Opens a view; returns its name. */
   openView(): string {
-    this.#outbox.open();
-    this.#nextView += 1;
-    const view = `${Math.random().toString(36).slice(2)}-${this.#nextView}`;
-    this.#views.set(view, { layer: this.traits.layer.peek(), units: [] });
-    this.#outbox.post({ type: "hello", view });
-    this.#saidAlive = Date.now();
-    if (this.hasKernel) this.#probe ??= setInterval(() => this.#probeKernel(), PROBE_MILLISECONDS);
-    return view;
+    return this.#views.open();
   }
 
   closeView(view: string): void {
-    if (!this.#views.delete(view)) return;
-    this.#outbox.post({ type: "goodbye", view });
-    if (this.#views.size === 0) {
-      this.#outbox.close();
-      this.pictures.clear();
-      clearInterval(this.#probe);
-      this.#probe = undefined;
-    }
+    this.#views.close(view);
+    if (this.#views.isEmpty) this.pictures.clear();
+  }
+
+  /** Says which units a view has on the screen. */
+  setVisible(view: string, units: number[]): void {
+    this.#views.see(view, units);
   }
 
   /** Undoes everything; the model is free of listeners. */
   end(): void {
-    for (const view of [...this.#views.keys()]) this.closeView(view);
+    this.#views.end();
+    this.pictures.clear();
     for (const end of this.#ends) end();
     this.#ends = [];
     this.#frames.end();
@@ -215,15 +204,6 @@ export class Store {
     this.#outbox.post(what === "grid" ? { type: "file", what } : { type: "file", what: "unit", ...what });
   }
 
-  /** Says which units a view has on the screen; Python hears of those of all views. */
-  setVisible(view: string, units: number[]): void {
-    const known = this.#views.get(view);
-    const layer = this.traits.layer.peek();
-    if (!known || !this.hasKernel || (known.layer === layer && sameNumbers(known.units, units))) return;
-    this.#views.set(view, { layer, units });
-    this.#sayVisible();
-  }
-
   /** State of a unit of the grid; a page that was written amid a climb is not climbing. */
   stateOf(index: number): State {
     if (this.#awaitsLayer.value) return "w"; // the states are still those of the layer before
@@ -263,7 +243,7 @@ export class Store {
 
   #follow(name: TraitName): void {
     this.#outbox.signOfLife();
-    this.#sayAlive();
+    this.#views.sayAlive();
     if (!this.#outbox.isEdited(name)) this.#adopt(name);
   }
 
@@ -275,9 +255,9 @@ export class Store {
   }
 
   #receive(content: Incoming, buffers: Bytes[]): void {
-    if (this.#views.size === 0) return;
+    if (this.#views.isEmpty) return;
     this.#outbox.signOfLife();
-    this.#sayAlive();
+    this.#views.sayAlive();
     if (content.type === "heard") {
       const settled = this.#outbox.heard(content.serial);
       batch(() => {
@@ -304,52 +284,9 @@ export class Store {
     return layer === this.traits.layer.peek() && unit === this.traits.unit.peek();
   }
 
-  #sayVisible(): void {
-    const layer = this.traits.layer.peek();
-    const units = [...this.#views.values()].flatMap((view) => (view.layer === layer ? view.units : []));
-    this.#outbox.post({ type: "visible", layer, units: [...new Set(units)] });
-  }
-
-  /** Says something that needs an answer when a climb has been silent: its kernel may have died. */
-  #probeKernel(): void {
-    this.#sayAlive();
-    const { phase } = this.traits.status.peek();
-    const running = phase === "climbing" || phase === "preparing";
-    if (running && this.#outbox.silentMilliseconds > PROBE_MILLISECONDS) this.#sayVisible();
-  }
-
-  /**
-   * Says from time to time that somebody still looks, because a page that dies says nothing. Called by what comes from
-   * Python too, and not by the clock alone: in a hidden page the clock hardly goes.
-   */
-  #sayAlive(): void {
-    const now = Date.now();
-    if (!this.hasKernel || this.#views.size === 0 || now - this.#saidAlive < ALIVE_MILLISECONDS) return;
-    this.#saidAlive = now;
-    this.#outbox.post({ type: "alive", views: [...this.#views.keys()] });
-  }
-
-  /** Says goodbye when the page is left, and hello where the browser brings it back as it was. */
-  #followPage(): void {
-    const say = (type: "hello" | "goodbye"): void => {
-      for (const view of this.#views.keys()) this.#outbox.post({ type, view });
-    };
-    const leave = (): void => say("goodbye");
-    const comeBack = ({ persisted }: PageTransitionEvent): void => {
-      if (persisted) say("hello");
-    };
-    addEventListener("pagehide", leave);
-    addEventListener("pageshow", comeBack);
-    this.#ends.push(() => {
-      removeEventListener("pagehide", leave);
-      removeEventListener("pageshow", comeBack);
-    });
-  }
-
   /** Marks a layer as in use; if its pictures had to make room for others, Python sends them again. */
   #showLayer(layer: string): void {
-    const [view] = this.#views.keys();
-    if (this.pictures.show(layer) && view !== undefined) this.#outbox.post({ type: "hello", view });
+    if (this.pictures.show(layer)) this.#views.askAgain();
   }
 
   #listen(name: string, listener: (...values: never[]) => void): void {
@@ -360,8 +297,4 @@ export class Store {
 
 function makeCanvas(width: number, height: number): HTMLCanvasElement {
   return Object.assign(document.createElement("canvas"), { width, height });
-}
-
-function sameNumbers(one: number[], two: number[]): boolean {
-  return one.length === two.length && one.every((value, index) => value === two[index]);
 }
