@@ -27,6 +27,7 @@ const SHOTS = {
   "page-dark": { query: "page=1&phase=paused&pixels=64&tile=128", wait: 3000, scheme: "dark" },
   grid: { query: "kind=grid&layer=stage5/block2/add" },
   unit: { query: "kind=unit", size: { width: 800, height: 700 } },
+  "unit-narrow": { query: "kind=unit", size: { width: 280, height: 700 } },
   bench: { query: "kind=bench&layer=logits&model=tiny&units=6&tile=192&measures=3&unit=3" },
   "bench-page": {
     query: "kind=bench&layer=logits&model=tiny&units=6&tile=160&measures=3&page=1",
