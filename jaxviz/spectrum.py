@@ -110,6 +110,8 @@ def activation_spectrum(
     """
     if not isinstance(objective, Objective):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"{objective!r} is no objective. Give one unit's, such as jaxviz.channel('block3', 12).")
+    if objective.couples or getattr(options.get("parameterization"), "images_in_lane", 1) > 1:
+        raise ValueError("A spectrum is of single pictures: give an objective of one image, and no several(...).")
     wanted = tuple(float(percentile) for percentile in percentiles)
     if not all(0 <= percentile <= 100 for percentile in wanted):
         raise ValueError(f"percentiles is {wanted}; give numbers from 0 (the least) to 100 (the greatest).")

@@ -68,6 +68,12 @@ def test_signals_have_one_too():
     [
         ({"objective": "mean"}, TypeError, "'mean' is no objective"),
         ({"objective": jaxviz.channel("mean", 0), "percentiles": (50, 101)}, ValueError, "from 0 .* to 100"),
+        ({"objective": jaxviz.channel("mean", 0) + jaxviz.diversity("mean")}, ValueError, "of single pictures"),
+        (
+            {"objective": jaxviz.channel("mean", 0), "parameterization": jaxviz.several(count=2)},
+            ValueError,
+            "of single pictures",
+        ),
         ({"objective": jaxviz.channel("mean", 0), "data": DATA * 255}, ValueError, "must be in \\[0, 1\\]"),
     ],
 )

@@ -318,3 +318,28 @@ def test_numbers_passed_as_arguments_make_the_steps_of_the_numbers_themselves():
 def test_what_cannot_be_is_refused_with_advice(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("optimizer", [blur_gradients(blur_pixels=1, learning_rate=0.05), yosinski(learning_rate=0.1)])
+@pytest.mark.parametrize(
+    "parameterization", [jaxviz.fourier(), jaxviz.phase_only(), jaxviz.several(jaxviz.pixels(), count=2)]
+)
+def test_an_optimizer_of_pixels_refuses_other_variables_by_name(optimizer, parameterization):
+    model = jaxviz.wrap(lambda images: images.mean((1, 2)), input_shape=(12, 16, 3))
+    with pytest.raises(ValueError, match=r"acts on pixels.*pixels\(squashed=False"):
+        jaxviz.render(
+            model, "mean", units=0, optimizer=optimizer, parameterization=parameterization, steps=1, transforms=None
+        )
+
+
+def test_what_compares_positions_is_refused_for_a_vector_and_the_rest_is_not():
+    model = jaxviz.wrap(lambda vectors: jnp.tanh(vectors), input_shape=(6,))
+    options = {"units": 0, "steps": 2, "progress": False, "parameterization": jaxviz.pixels(squashed=False)}
+    regularized = yosinski(learning_rate=0.1, blur_pixels=1, small_norm_percent=50)
+    with pytest.raises(ValueError, match="blur_pixels and small_norm_percent of yosinski compare positions"):
+        jaxviz.render(model, "tanh", optimizer=regularized, **options)
+    blurred_ones = blur_gradients(blur_pixels=1, learning_rate=0.1)
+    with pytest.raises(ValueError, match="blur_pixels of blur_gradients"):
+        jaxviz.render(model, "tanh", optimizer=blurred_ones, **options)
+    decayed = yosinski(learning_rate=0.1, decay=0.1, small_benefit_percent=50)
+    assert jaxviz.render(model, "tanh", optimizer=decayed, **options).states == ("done",)

@@ -184,3 +184,29 @@ def test_vital_moves_by_whole_pixels_and_flips_nothing():
     for number in range(6):
         moved = np.asarray(transform(jax.random.key(number), jnp.asarray(board)))
         assert set(np.unique(moved).tolist()) == {0.0, 1.0}
+
+
+def flattening_model(height, width):
+    """A model that takes one size of images only, with a convolution and a dense layer behind it."""
+    generator = np.random.default_rng(0)
+    kernel = jnp.array(generator.normal(size=(3, 3, 3, 4)), jnp.float32)
+    weights = jnp.array(generator.normal(size=(height * width * 4, 5)), jnp.float32)
+
+    def network(images):
+        found = jax.lax.conv_general_dilated(images, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        return jnp.tanh(found).reshape(images.shape[0], -1) @ weights
+
+    return jaxviz.wrap(network, input_shape=(height, width, 3))
+
+
+def test_a_model_of_one_size_that_is_no_square_is_compared_at_its_own():
+    model = flattening_model(12, 17)
+    names = ["erhan_2009", "simonyan_2013"]
+    comparison = jaxviz.compare_presets(model, "dense", units=[1], presets=names, steps=2, progress=False)
+    assert [comparison[name].images.shape for name in names] == [(1, 12, 17, 3)] * 2
+    bench = jaxviz.Bench(model, "dense", 1, presets=names, steps=2)
+    assert bench.wait(60), bench.error
+    assert (bench.states, bench.settings["size"]) == ("dd", 12)
+    assert "size=" not in bench.code["grid"]
+    np.testing.assert_array_equal(bench.rendering.images[0], comparison["erhan_2009"].images[0])
+    bench.close()

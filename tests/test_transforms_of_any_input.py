@@ -124,3 +124,20 @@ def test_noise_is_for_vectors_too(key):
 def test_what_an_input_cannot_bear_is_refused_by_name(transform, extents, message):
     with pytest.raises(ValueError, match=message):
         transform.output_size(*extents)
+
+
+@pytest.mark.parametrize(
+    ("transform", "shape"),
+    [
+        (transforms.closeup(0.5, 0.1), (40, 6)),
+        (transforms.background(), (40, 6)),
+        (transforms.closeup(0.5, 0.1), (4, 5, 6, 1)),
+        (transforms.blur(1, 2), (6,)),
+    ],
+)
+def test_a_transform_that_is_called_with_another_input_says_so_while_it_is_traced_too(transform, shape):
+    for called in (transform, jax.jit(lambda key, inputs: transform(key, inputs))):
+        with pytest.raises(ValueError, match=rf"{transform.kind}.*(is for images|a vector has none)"):
+            called(jax.random.key(0), jnp.zeros(shape))
+    with pytest.raises(ValueError, match=f"traced {transform.kind}"):
+        jax.jit(lambda one: one(jax.random.key(0), jnp.zeros(shape)))(transform)

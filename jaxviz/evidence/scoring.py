@@ -143,6 +143,9 @@ def robustness(
         key: Decides the disturbances; take another one than the rendering's.
         draws: Disturbed copies of every picture.
 
+    Raises:
+        ValueError: The transform is not for such inputs, or there is not one objective for each picture.
+
     Returns:
         For each picture the mean score of its disturbed copies over its score when it is left alone. 1 is as much,
         a pattern that lives on exact pixels has about 0. NaN where the score itself is not positive.
@@ -162,6 +165,7 @@ def robustness(
     if draws < 1:
         raise ValueError(f"draws is {draws}; at least 1 disturbed copy is needed.")
     transform = with_data_mean(transform, None if model.data is None else model.data.mean)
+    transform.output_size(*images.shape[1:-1])  # says so where it is not for such inputs
     base = jax.random.key(int(key)) if isinstance(key, int | np.integer) else key
     disturb = cast(Callable[[Array, Array], Array], jax.jit(jax.vmap(transform)))
     still = np.diagonal(scores(model, objectives, images))

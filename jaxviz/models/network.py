@@ -27,8 +27,19 @@ class Network:
         self._values = {name: named.value for named in naming.layers for name in (named.name, *named.aliases)}
 
     def value(self, layer: Layer) -> int:
-        """Return the number of a layer's value in this program."""
+        """Return the number of a layer's value in this program.
+
+        Raises:
+            ValueError: For images of this size the model computes no such layer.
+        """
+        if not self.has(layer):
+            shape = "×".join(str(extent) for extent in self.program.shapes[self.program.image_value].shape[1:])
+            raise ValueError(f"The model has no layer '{layer.name}' for images of {shape}; take a larger size.")
         return self._values[layer.name]
+
+    def has(self, layer: Layer) -> bool:
+        """Return whether the program has a layer: a few operations are others for very small images."""
+        return layer.name in self._values
 
     def wanted(self, layer: Layer, *, rectified: bool) -> tuple[int, ...]:
         """Return the values that `read` needs for a layer."""

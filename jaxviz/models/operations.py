@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from jaxviz.models.program import Constant, Equation, Operand, Program
+from jaxviz.models.receptive_fields import geometries
 
 _REDUCTIONS = {"reduce_max": "max", "reduce_sum": "sum"}
 _POINTWISE = frozenset(
@@ -64,7 +65,7 @@ def _operation_name(program: Program, equation: Equation, reads: list[int]) -> t
             return "matmul", "matmul"
         return ("", "") if _resizes(program, equation) else ("dense", "dense")
     if primitive in ("reduce_window_max", "reduce_window_sum"):
-        if not _pools_space(equation):
+        if not _pools_space(program, equation):
             return "", ""
         return ("max_pool", "max pool") if primitive.endswith("max") else ("average_pool", "average pool")
     if primitive in _REDUCTIONS and program.shapes[equation.results[0]].shape and _reduces_space(program, equation):
@@ -85,10 +86,16 @@ def _grouped_kind(program: Program, equation: Equation, groups: int) -> str:
     return "depthwise conv" if channels == groups else "grouped conv"
 
 
-def _pools_space(equation: Equation) -> bool:
+def _pools_space(program: Program, equation: Equation) -> bool:
     """Tell a pooling over positions from one over channels (local response normalisation)."""
     window = equation.params["window_dimensions"]
-    return sum(extent > 1 for extent in window) > 1 or (len(window) == 3 and window[1] > 1)
+    large = [axis for axis, extent in enumerate(window) if extent > 1]
+    if len(large) != 1:
+        return len(large) > 1
+    spatial_axes = range(1, len(program.shapes[program.image_value].shape) - 1)
+    dims = geometries(program, spatial_axes)[equation.reads[0]].dims
+    # Where nothing is known of positions any more, a signal's are taken to lie in the middle.
+    return bool(dims[large[0]]) if any(dims) else len(window) == 3 and large == [1]
 
 
 def _reduces_space(program: Program, equation: Equation) -> bool:
@@ -100,6 +107,8 @@ def _reduces_space(program: Program, equation: Equation) -> bool:
 def _is_statistic(program: Program, equation: Equation) -> bool:
     """Tell what a normalization subtracts or divides by from a pooling: it goes back to all that it was made of."""
     whole = math.prod(program.shapes[equation.reads[0]].shape)
+    # Of a map of one position everything has as many numbers: there it must meet something else that the image made.
+    must_meet = math.prod(program.shapes[equation.results[0]].shape) == whole
     pending, seen = [equation.results[0]], set[int]()
     while pending:
         value = pending.pop()
@@ -107,7 +116,8 @@ def _is_statistic(program: Program, equation: Equation) -> bool:
             result = reader.results[0]
             if reader.primitive not in _POINTWISE or result in seen:
                 continue
-            if math.prod(program.shapes[result].shape) >= whole:
+            meets = any(program.depends[read] and read != value and read not in seen for read in reader.reads)
+            if math.prod(program.shapes[result].shape) >= whole and (meets or not must_meet):
                 return True
             seen.add(result)
             pending.append(result)

@@ -99,6 +99,11 @@ class Interpolation(Objective):
         """Always: an image's place in the row decides what it climbs."""
         return True
 
+    @property
+    def reads_opacity(self) -> bool:
+        """Whether either does."""
+        return self.first.reads_opacity or self.second.reads_opacity
+
     def targets(self) -> frozenset[Target]:
         """Return what either reads."""
         return frozenset[Target]().union(self.first.targets(), self.second.targets())

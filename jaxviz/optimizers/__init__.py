@@ -48,6 +48,9 @@ _FACTORIES: dict[str, Callable[..., Recorded]] = {
 def from_json(record: Mapping[str, Any]) -> Recorded:
     """Make the optimizer that a `record` describes.
 
+    A recipe's `adam` of which nothing but the learning rate is written is the one that `render` takes where none is
+    given, and climbs to the same bits.
+
     Raises:
         ValueError: the record describes no optimizer of this module.
 
@@ -60,6 +63,9 @@ def from_json(record: Mapping[str, Any]) -> Recorded:
     if kind not in _FACTORIES:
         raise ValueError(f"Unknown kind of optimizer {kind!r}. Known kinds: {', '.join(_FACTORIES)}.")
     try:
-        return _FACTORIES[kind](**arguments)
+        made = _FACTORIES[kind](**arguments)
+        if kind == "adam" and arguments.keys() == {"learning_rate"}:
+            made.record = {"kind": kind, "learning_rate": float(arguments["learning_rate"])}
+        return made
     except TypeError as error:
         raise ValueError(f"This record of kind {kind!r} describes no optimizer: {error}.") from error

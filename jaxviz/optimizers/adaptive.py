@@ -51,7 +51,9 @@ def adam(
     record: dict[str, Any] = {"kind": "adam"} | numbers | decays
     if bounded:
         record["bounded"] = True
-    return recorded(_adam, record, numbers, **decays, bounded=bool(bounded))
+    return recorded(
+        _adam, record, numbers, mean_decay=float(mean_decay), square_decay=float(square_decay), bounded=bool(bounded)
+    )
 
 
 def _adam(

@@ -25,6 +25,7 @@ class Recorded(optax.GradientTransformation):
         numbers: what can move without compiling.
         with_numbers: makes the transformation of this form that has other numbers, which may be traced. States belong
             to the form and not to the numbers.
+        compares: None for any variables. Otherwise they must be pixels, and these arguments compare their positions.
 
     Example:
         >>> from jaxviz.optimizers import nadam
@@ -38,12 +39,15 @@ class Recorded(optax.GradientTransformation):
     form: tuple[Any, ...]
     numbers: dict[str, float]
     with_numbers: Callable[[Mapping[str, Number]], optax.GradientTransformation]
+    compares: tuple[str, ...] | None
 
 
 def recorded(
     make: Callable[..., optax.GradientTransformation],
     record: dict[str, Any],
     numbers: dict[str, float],
+    *,
+    compares: tuple[str, ...] | None = None,
     **compiled: Any,
 ) -> Recorded:
     """Make an optimizer with its record.
@@ -52,6 +56,7 @@ def recorded(
         make: takes the numbers and what is compiled in, by name.
         record: plain data; `kind` names the public function, and the rest are its arguments.
         numbers: what can move.
+        compares: arguments that compare positions, of an optimizer of pixels; None for one of any variables.
         **compiled: what cannot.
     """
 
@@ -64,6 +69,7 @@ def recorded(
     result.form = (record["kind"], *sorted(numbers), *sorted(compiled.items()))
     result.numbers = numbers
     result.with_numbers = with_numbers
+    result.compares = compares
     return result
 
 

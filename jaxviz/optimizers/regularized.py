@@ -92,7 +92,8 @@ def yosinski(
     amounts = {name: float(value) for name, (value, _) in regularizers.items()}
     record = {"kind": "yosinski"} | rate | most | amounts | {"blur_every": int(blur_every)}
     numbers = _OFF | rate | most | amounts | {"blur_every": int(blur_every)}
-    return recorded(_yosinski, record, numbers, reach=_reach(blur_pixels))
+    compares = tuple(name for name in ("blur_pixels", "small_norm_percent") if amounts[name])
+    return recorded(_yosinski, record, numbers, compares=compares, reach=_reach(blur_pixels))
 
 
 def _yosinski(
@@ -151,7 +152,8 @@ def blur_gradients(*, blur_pixels: float, learning_rate: float) -> Recorded:
         'blur_gradients'
     """
     numbers = positive(blur_pixels=blur_pixels, learning_rate=learning_rate)
-    return recorded(_blur_gradients, {"kind": "blur_gradients"} | numbers, numbers, radius=_reach(blur_pixels))
+    record = {"kind": "blur_gradients"} | numbers
+    return recorded(_blur_gradients, record, numbers, compares=("blur_pixels",), radius=_reach(blur_pixels))
 
 
 def _blur_gradients(blur_pixels: Number, learning_rate: Number, radius: int) -> optax.GradientTransformation:

@@ -91,8 +91,8 @@ class Preset:
             size: Height and width in pixels in place of the source's.
             steps: Steps in place of the source's.
             model: The model. Crops are enlarged to the size that it was made for, otherwise to the picture's; gradient
-                rules that have nothing to act on in it are left out; and signals, volumes and vectors are rendered at
-                the model's own size.
+                rules that have nothing to act on in it are left out; and signals, volumes, vectors and images of a
+                model that takes one size only are rendered at the model's own.
 
         Raises:
             ValueError: The model takes inputs for which the preset has no settings; the message says what does.
@@ -179,8 +179,12 @@ class Preset:
         return Scene(tuple(own) if side is None else (side,) * len(own), tuple(own), channels, count)
 
     def _side(self, size: int | None, model: Model | None) -> int | None:
-        """Return what was asked for, or the source's; None for the extents of a model that takes no images."""
+        """Return what was asked for, or the source's; None for the extents of a model that takes no others."""
         if size is not None and np.ndim(size):
             raise TypeError(f"size is {size!r}; the pictures of presets are square: give one whole number.")
-        of_images = model is None or model.input_name == "image"
-        return self.size if size is None and of_images else size
+        return self.size if size is None and takes_squares(model) else size
+
+
+def takes_squares(model: Model | None) -> bool:
+    """Whether a model, if there is one, takes images of any size, and so the square ones that presets make."""
+    return model is None or (model.input_name == "image" and not model.takes_one_size)

@@ -12,7 +12,7 @@ from jaxtyping import UInt8
 
 from jaxviz.models import Layer, Model
 from jaxviz.objectives import Objective
-from jaxviz.presets.base import Preset
+from jaxviz.presets.base import Preset, takes_squares
 from jaxviz.presets.published import PUBLISHED
 from jaxviz.results import Rendering
 from jaxviz.results.files import write_bytes
@@ -117,7 +117,8 @@ def compare_presets(
         objective: As in `render`.
         units: As in `render`.
         presets: Names of presets, or presets of your own.
-        size: Height and width in pixels, the same for all; default 128. Of other inputs than images the model's own.
+        size: Height and width in pixels, the same for all; default 128. Of other inputs than images, and of
+            models that take one size only, the model's own.
         steps: Steps, the same for all; each preset's own if None, which are up to 2,560.
         key: Seed of all randomness.
         progress: Whether progress bars are shown.
@@ -143,7 +144,7 @@ def compare_presets(
     if len({preset.name for preset in chosen}) < len(chosen):
         names = ", ".join(preset.name for preset in chosen)
         raise ValueError(f"The presets are {names}; give each under a name of its own.")
-    if size is None and model.input_name == "image":
+    if size is None and takes_squares(model):
         size = _USUAL_SIZE_PIXELS
     wanted = list(units) if isinstance(units, Iterable) and not isinstance(units, str) else units
     return Comparison(

@@ -81,4 +81,4 @@ def stages(model: Model) -> list[str]:
         if len(layer.shape) > 1:
             last[layer.shape[:-1]] = layer.name
     output = model.logits or model.layers[-1]
-    return [*last.values(), output.name]
+    return list(dict.fromkeys([*last.values(), output.name]))  # an output with positions is among the first

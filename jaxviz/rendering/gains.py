@@ -56,7 +56,8 @@ def gained(model: Model, image_shape: Sequence[int], batch: int, wanted: Sequenc
     network = model.network(image_shape, batch)
     program = network.program
     computed = {value for equation in program.needed(wanted) for value in equation.results} - set(wanted)
-    channel_axes = {network.value(layer): layer.channel_axis for layer in model.layers}
+    there = [layer for layer in model.layers if network.has(layer)]
+    channel_axes = {network.value(layer): layer.channel_axis for layer in there}
     found: list[Gained] = []
     for operation in network.naming.operations:
         axis = model.image_axis(image_shape, operation.value)

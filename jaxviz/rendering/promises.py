@@ -140,6 +140,25 @@ def check_update(optimizer: optax.GradientTransformation, variables: Any) -> Non
             )
 
 
+def check_pixels(optimizer: Any, variables: Any, image_size: tuple[int, ...]) -> None:
+    """Refuse an optimizer of pixels where the variables are none, or have no neighbours that it could compare.
+
+    Raises:
+        ValueError: The message says which parameterization has pixels.
+    """
+    compares: tuple[str, ...] | None = getattr(optimizer, "compares", None)
+    if compares is None:
+        return
+    kind = optimizer.record["kind"]
+    if getattr(variables, "shape", (0,))[:-1] != image_size[:-1]:
+        raise ValueError(
+            f"{kind} acts on pixels, and the variables of this parameterization are none. Give "
+            "parameterization=jaxviz.pixels(squashed=False, decorrelated=False)."
+        )
+    if len(image_size) == 1 and compares:
+        raise ValueError(f"{' and '.join(compares)} of {kind} compare positions, and a vector has none.")
+
+
 def _is_static(part: Any) -> bool:
     return isinstance(part, Noun) and not jax.tree.leaves(part)
 

@@ -14,7 +14,7 @@ from jaxviz.objectives import Objective, Target
 from jaxviz.parameterizations import Parameterization
 from jaxviz.rendering.objectives_asked import bound, check_objectives, objectives_of, seeds_of, targets_of
 from jaxviz.rendering.plateau import Plateau, checked
-from jaxviz.rendering.promises import check_disturbed, check_image, check_update
+from jaxviz.rendering.promises import check_disturbed, check_image, check_pixels, check_update
 from jaxviz.rendering.provenance import model_record, versions
 from jaxviz.rendering.settings_asked import (
     check_transparency,
@@ -148,6 +148,7 @@ def make_request(
     update, record, rate = optimizer_of(optimizer, learning_rate, usual=usual_rate)
     if record["kind"] == "custom":
         check_update(update, variables)
+    check_pixels(optimizer, variables, image_size)
     check_words(lowering, precision)
     return Request(
         model=model,

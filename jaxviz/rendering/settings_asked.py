@@ -129,7 +129,10 @@ def optimizer_of(
         if not all(callable(getattr(optimizer, name, None)) for name in ("init", "update")):
             raise TypeError(f"optimizer is {optimizer!r}; it must be an optax transformation such as optax.adam(0.05).")
         custom = {"kind": "custom", "description": repr(type(optimizer).__name__)}
-        return optimizer, getattr(optimizer, "record", custom), 1.0
+        record: dict[str, Any] = getattr(optimizer, "record", custom)
+        if record["kind"] == "adam" and record.keys() == {"kind", "learning_rate"}:  # our own, out of a recipe
+            return _ADAM, record, record["learning_rate"]
+        return optimizer, record, 1.0
     rate = usual if learning_rate is None else float(learning_rate)
     if not (math.isfinite(rate) and rate > 0):
         raise ValueError(f"learning_rate is {learning_rate}; it must be a positive number (0.05 is usual).")

@@ -22,6 +22,7 @@ class Background(Transform):
 
     def __call__(self, key: PRNGKeyArray, image: Image) -> Disturbed:
         """Lay the colours over a background, by the opacity in the last channel, which is used up."""
+        only_images(self, image.shape[:-1])
         colours, opacity = image[..., :-1], image[..., -1:]
         behind = cloud(key, colours.shape, self.contrast).astype(image.dtype)
         return behind + opacity * (colours - behind)

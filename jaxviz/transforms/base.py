@@ -102,7 +102,9 @@ def only_images(transform: Transform, extents: tuple[int, ...]) -> None:
         given = "×".join(str(extent) for extent in extents)
         what = f"an input of {given} is none" if extents else "a vector is none"
         use = "jitter, shift, scale, pad, crop, blur and noise" if extents else "noise alone"
-        raise ValueError(f"{transform} is for images, and {what}. For such inputs there is {use}, or transforms=None.")
+        raise ValueError(
+            f"{transform!r} is for images, and {what}. For such inputs there is {use}, or transforms=None."
+        )
 
 
 def only_positions(transform: Transform, extents: tuple[int, ...]) -> None:
@@ -113,7 +115,7 @@ def only_positions(transform: Transform, extents: tuple[int, ...]) -> None:
     """
     if not extents:
         raise ValueError(
-            f"{transform} mixes or moves positions, and a vector has none. Give noise alone, or transforms=None."
+            f"{transform!r} mixes or moves positions, and a vector has none. Give noise alone, or transforms=None."
         )
 
 

@@ -29,6 +29,7 @@ class Blur(Transform):
 
     def __call__(self, key: PRNGKeyArray, image: Image) -> Disturbed:
         """Blur one image, mirrored at its edges, along one axis after the other."""
+        only_positions(self, image.shape[:-1])
         low, high = jnp.float32(self.low), jnp.float32(self.high)
         width = jnp.maximum(low + (high - low) * jax.random.uniform(key, (), jnp.float32), 1e-3)
         weights = jnp.exp(-0.5 * jnp.square(np.arange(-self.radius, self.radius + 1, dtype=np.float32) / width))

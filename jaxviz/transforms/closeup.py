@@ -37,6 +37,7 @@ class Closeup(Transform):
 
     def __call__(self, key: PRNGKeyArray, image: Image) -> Disturbed:
         """Enlarge a part of the image."""
+        only_images(self, image.shape[:-1])
         size_key, place_key = jax.random.split(key)
         share = jnp.clip(jnp.float32(self.share) + self._deviation(size_key), _LEAST_SHARE, 1)
         extents = np.array(image.shape[:2], np.float32)

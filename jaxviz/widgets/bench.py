@@ -27,10 +27,18 @@ class BenchFacts(Facts):
         label: What is climbed.
         what: The same as arguments in Python.
         presets: Name of each preset, and whether Python finds it by that name.
+        own_size: Height of the images of a model that takes one size only; of others None.
     """
 
     def __init__(
-        self, *, name: str, input_shape: Sequence[int], label: str, what: str, presets: Mapping[str, bool]
+        self,
+        *,
+        name: str,
+        input_shape: Sequence[int],
+        label: str,
+        what: str,
+        presets: Mapping[str, bool],
+        own_size: int | None = None,
     ) -> None:
         count = len(presets)
         layer = LayerFacts(
@@ -39,16 +47,18 @@ class BenchFacts(Facts):
         super().__init__(name=name, input_shape=input_shape, layers=[layer], class_names={label: list(presets)})
         self._what = what
         self._presets = presets
+        self._own_size = own_size
 
     def python(self, settings: Settings, layer: str, units: Sequence[int], *, goes_on: bool = False) -> str:  # noqa: ARG002
         """Return the Python that renders some of the presets as they are climbed here; "" where one has no name."""
         names = [self.name_of(layer, unit) for unit in units]
         if not all(self._presets[name] for name in names):
             return ""
+        size = "" if settings.size == self._own_size else f"size={settings.size}, "
         return (
             "jaxviz.compare_presets(\n"
             f"    model, {self._what}, presets={names},\n"
-            f"    size={settings.size}, steps={settings.steps}, key={settings.key},\n"
+            f"    {size}steps={settings.steps}, key={settings.key},\n"
             ")"
         )
 

@@ -88,10 +88,13 @@ def open_bench(
         raise ValueError(f"The presets are {names}; give at least one, and each under a name of its own.")
     climbed, label = one_objective(model, objective, unit)
 
+    own_size = model.input_shape[0] if model.input_name == "image" and model.takes_one_size else None
+
     def arguments(preset: Preset) -> Callable[[Settings], dict[str, Any]]:
         def given(settings: Settings) -> dict[str, Any]:
-            chosen = preset.settings(size=settings.size, steps=settings.steps, model=model)
-            penalty = preset.penalty_in(size=settings.size, steps=settings.steps, model=model)
+            size = None if settings.size == own_size else settings.size  # the model's own may be no square
+            chosen = preset.settings(size=size, steps=settings.steps, model=model)
+            penalty = preset.penalty_in(size=size, steps=settings.steps, model=model)
             return chosen | {"transparency": False, "penalty": penalty}  # a live picture shows none
 
         return given
@@ -104,7 +107,9 @@ def open_bench(
         label=label,
         what="objective" if not isinstance(objective, str) else f"{objective!r}, units={_written(unit)}",
         presets={preset.name: PRESETS.get(preset.name) is preset for preset in chosen},
+        own_size=own_size,
     )
+    options = ({} if own_size is None else {"size": own_size}) | dict(options)
     return Session(climb, facts, first_choice(facts, {}, options), serve=serve), climb
 
 

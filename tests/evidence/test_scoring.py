@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import jaxviz
+from jaxviz import transforms
 from jaxviz.evidence import against_data, robustness, scores
 
 
@@ -155,3 +156,20 @@ def test_what_is_no_objective_is_said():
     model = jaxviz.wrap(lambda images: images.mean((1, 2)), input_shape=(8, 8, 3))
     with pytest.raises(TypeError, match="'mean' is no objective"):
         jaxviz.evidence.scores(model, ["mean"], np.zeros((1, 8, 8, 3), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("shape", "transform", "said"),
+    [
+        ((40, 6), transforms.closeup(0.5, 0.0), "closeup.*for images"),
+        ((40, 6), transforms.rotate(5), "rotate.*for images"),
+        ((4, 5, 6, 1), transforms.flip(), "flip.*for images"),
+        ((6,), transforms.blur(2, 3), "blur.*a vector has none"),
+        ((6,), transforms.shift(1), "shift.*a vector has none"),
+    ],
+)
+def test_robustness_refuses_a_transform_that_is_not_for_such_inputs(shape, transform, said):
+    model = jaxviz.wrap(lambda inputs: inputs * 2.0, input_shape=shape)
+    objective = jaxviz.channel(model.layers[-1].name, 0)
+    with pytest.raises(ValueError, match=said):
+        robustness(model, objective, np.full((1, *shape), 0.5, np.float32), transform)

@@ -243,3 +243,50 @@ class WithArguments(eqx.Module):
 def test_an_equinox_module_is_told_that_it_is_not_trained():
     model = jaxviz.wrap(WithArguments(eqx.nn.Linear(3, 5, key=KEYS[0])), input_shape=(10, 14, 3))
     assert model.predict(IMAGES).shape == (3, 5)
+
+
+@pytest.mark.parametrize(
+    ("shape", "window", "is_pool"),
+    [
+        ((12, 4), (1, 2, 1), True),
+        ((12, 9, 4), (1, 2, 1, 1), True),
+        ((12, 9, 4), (1, 1, 2, 1), True),
+        ((12, 9, 4), (1, 1, 1, 2), False),  # over channels, as local response normalization
+        ((6, 7, 8, 2), (1, 2, 1, 1, 1), True),
+    ],
+)
+@pytest.mark.parametrize("channels_first", [False, True])
+def test_a_pool_along_one_axis_of_positions_is_a_layer_wherever_the_channels_lie(
+    shape, window, is_pool, channels_first
+):
+    def first(tuple_or_array):
+        return (tuple_or_array[0], tuple_or_array[-1], *tuple_or_array[1:-1])
+
+    def network(inputs):
+        turned = jnp.moveaxis(inputs, -1, 1) if channels_first else inputs
+        sides = first(window) if channels_first else window
+        return jax.lax.reduce_window(jnp.tanh(turned), -jnp.inf, jax.lax.max, sides, sides, "VALID") + 1.0
+
+    model = jaxviz.wrap(network, input_shape=shape)
+    assert ("max_pool" in model.layers.names) == is_pool
+    if is_pool:
+        assert model.layers["max_pool"].units == shape[-1]
+
+
+@pytest.mark.parametrize("size", [8, 16, 33])
+def test_a_mean_over_positions_is_a_layer_where_one_position_is_left_too(size):
+    kernel = jnp.array(np.random.default_rng(0).normal(size=(32, 32, 3, 4)) / 50, jnp.float32)
+
+    def network(images):
+        found = jax.lax.conv_general_dilated(
+            images, kernel, (32, 32), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+        normalized = found - found.mean((1, 2), keepdims=True)  # no layer
+        return (jax.nn.relu(found) + 0 * normalized).mean((1, 2)) + 1.0
+
+    model = jaxviz.wrap(network, input_shape=(96, 96, 3))
+    assert model.layers.names == ("conv", "relu", "add", "mean", "output")
+    images = np.full((2, size, size, 3), 0.7, np.float32)
+    assert model.activations(images, "mean")["mean"].shape == (2, 4)
+    rendering = jaxviz.render(model, "relu", units=1, size=size, steps=1, progress=False)
+    assert rendering.images.shape == (1, size, size, 3)

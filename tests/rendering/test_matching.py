@@ -67,3 +67,8 @@ def test_a_reference_of_another_layer_is_refused_before_anything_is_compiled(mod
         jaxviz.render(model, distribution("early", np.zeros((4, 2))), size=12, progress=False)
     with pytest.raises(ValueError, match="There are 1 weights for 3 layers"):
         vital_objective(model, np.zeros((2, 12, 12, 3), np.float32), weights=[1])
+
+
+def test_an_output_with_positions_is_one_stage_and_not_two():
+    segmenting = jaxviz.wrap(lambda images: jnp.tanh(images[:, ::2, ::2]) * 2.0, input_shape=(8, 12, 3))
+    assert stages(segmenting) == ["output"]

@@ -7,6 +7,7 @@ import pytest
 
 import jaxviz
 from compiling import compilations
+from jaxviz import optimizers
 from jaxviz.parameterizations import phase_only
 
 COLOURS = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]]) / 0.46195
@@ -226,3 +227,24 @@ def test_other_numbers_compile_nothing(asked):
     with compilations() as compiled:
         climb(1.5)
     assert compiled == []
+
+
+def test_an_interpolation_that_reads_opacity_is_refused_where_there_is_none():
+    unit = jaxviz.channel("patterns", 0) - jaxviz.opacity()
+    with pytest.raises(ValueError, match="reads the opacity"):
+        jaxviz.render(
+            striped_network(),
+            jaxviz.interpolation(unit, jaxviz.channel("patterns", 1)),
+            parameterization=jaxviz.several(count=2),
+            steps=1,
+        )
+
+
+def test_the_adam_of_a_recipe_climbs_to_the_same_bits_again():
+    model = striped_network()
+    options = {"steps": 6, "size": 20, "progress": False}
+    rendering = jaxviz.render(model, "patterns", units=0, learning_rate=0.03, **options)
+    again = optimizers.from_json(rendering.recipe.optimizer)
+    repeated = jaxviz.render(model, "patterns", units=0, optimizer=again, **options)
+    np.testing.assert_array_equal(repeated.images, rendering.images)
+    assert repeated.recipe == rendering.recipe
