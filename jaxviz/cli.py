@@ -1,6 +1,7 @@
 """The command line: arguments -> public functions -> files."""
 
 import argparse
+import difflib
 import importlib
 import os
 import re
@@ -14,6 +15,12 @@ _DEFAULT_MODEL = "efficientnet_lite0"
 # What `jaxviz demo` renders: one layer from the middle of the network, and classes that people know by sight.
 _DEMO_LAYER, _DEMO_UNITS = "stage5/block2/expand", range(16)
 _DEMO_CLASSES = ("strawberry", "golden retriever", "goldfish", "monarch", "volcano", "school bus", "daisy", "zebra")
+
+# What --preset takes; "none" is None to `jaxviz.render`.
+_PRESETS = ("auto", "quick", "lucid", "lucid_noise", "distill_2017", "none")
+
+# The numbers that make a key of their own, as `jaxviz.render` takes them.
+_SEEDS = range(-(2**31), 2**32)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -101,10 +108,14 @@ def _render(parsed: argparse.Namespace) -> None:
 
     if len(parsed.target) > 2:
         raise ValueError(f"expected [MODEL] LAYER[:UNITS], got {len(parsed.target)} words: {' '.join(parsed.target)}")
-    if Path(parsed.out).suffix not in (".png", ".npz"):
+    suffix = Path(parsed.out).suffix.lower()  # as `Rendering.save` reads it
+    if suffix not in (".png", ".npz"):
         raise ValueError(f"cannot write '{parsed.out}': the suffix must be .png (a picture) or .npz (everything)")
-    if parsed.columns is not None and (parsed.columns < 1 or not parsed.out.endswith(".png")):
+    if parsed.columns is not None and (parsed.columns < 1 or suffix != ".png"):
         raise ValueError(f"--columns {parsed.columns} is for a .png with one column or more")
+    _check_preset(parsed.preset)
+    if parsed.seed not in _SEEDS:
+        raise ValueError(f"--seed {parsed.seed} does not fit into 32 bits; give one from {_SEEDS[0]} to {_SEEDS[-1]}")
     _check_writable(parsed.out)
     model = _model(parsed.target[0] if len(parsed.target) == 2 else _DEFAULT_MODEL, parsed.weights)
     layer, units = _units(parsed.target[-1], model)
@@ -118,7 +129,7 @@ def _render(parsed: argparse.Namespace) -> None:
         transforms=None if parsed.preset == "none" else parsed.preset,
         progress=not parsed.quiet,
     )
-    rendering.save(parsed.out, columns=parsed.columns, labels=parsed.out.endswith(".png"))
+    rendering.save(parsed.out, columns=parsed.columns, labels=suffix == ".png")
     print(rendering)
     print(f"wrote {parsed.out}")
 
@@ -141,6 +152,14 @@ def _demo(parsed: argparse.Namespace) -> None:
         renderings.append(rendering)
     write_renderings(folder / "explorer.html", *renderings)
     print(f"wrote {folder / 'explorer.html'}, which shows both in a browser")
+
+
+def _check_preset(name: str) -> None:
+    """Refuse an unknown word here: the function would speak of its own argument, which also takes what words cannot."""
+    if name not in _PRESETS:
+        close = difflib.get_close_matches(name.lower(), _PRESETS, n=1)
+        advice = f"did you mean '{close[0]}'? " if close else ""
+        raise ValueError(f"there is no --preset '{name}'; {advice}there are: {', '.join(_PRESETS)}")
 
 
 def _check_writable(path: str) -> None:
@@ -183,7 +202,10 @@ def _model(name: str, weights: str | None) -> Any:
     import jaxviz
 
     if ":" not in name:
-        return jaxviz.load(name, weights=weights)
+        try:
+            return jaxviz.load(name, weights=weights)
+        except ValueError as error:  # which speaks of the function's argument
+            raise ValueError(re.sub(r"\bweights='([^']*)'", r"--weights \1", str(error))) from error
     if weights is not None:
         raise ValueError("--weights belongs to a model of the zoo; a function loads its own")
     module_name, _, function_name = name.partition(":")

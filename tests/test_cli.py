@@ -12,6 +12,7 @@ from PIL import Image
 import jaxviz
 from jaxviz.cli import main
 from jaxviz.html import pages
+from jaxviz.rendering import settings_asked
 from jaxviz.results import read_recipe
 from records import make_rendering
 
@@ -196,6 +197,34 @@ def test_columns_and_labels_are_those_of_the_sheet(asked, columns):
         np.testing.assert_array_equal(np.asarray(picture), make_rendering(3).grid(columns=columns, labels=True))
 
 
+@pytest.mark.parametrize("path", ["shout.PNG", "shout.Npz"])
+def test_the_suffix_of_the_file_may_be_in_capitals(asked, path):
+    options = ["--columns", "1"] if path.endswith("PNG") else []
+    assert main(["render", TINY, "first:0-1", "-o", path, *options]) == 0
+    if options:
+        with Image.open(path) as picture:
+            np.testing.assert_array_equal(np.asarray(picture), make_rendering(2).grid(columns=1, labels=True))
+    else:
+        assert jaxviz.Rendering.load(path) == make_rendering(2)
+
+
+def test_the_presets_are_the_words_that_the_function_takes(asked, capsys):
+    words = ["auto", "quick", "none", *settings_asked._TRANSFORM_PRESETS]
+    assert main(["render", TINY, "first", "-o", "words.png", "--preset", "?"]) == 1
+    listed = capsys.readouterr().err.strip().split("there are: ")[1].split(", ")
+    assert sorted(listed) == sorted(words)
+    for word in words:
+        assert main(["render", TINY, "first", "-o", "preset.npz", "--preset", word]) == 0
+    assert [call["transforms"] for call in asked] == [None if word == "none" else word for word in words]
+
+
+@pytest.mark.parametrize("seed", [-(2**31), 2**32 - 1])
+def test_the_smallest_and_the_greatest_seed_are_taken(asked, seed):
+    assert main(["render", TINY, "first", "-o", "seed.npz", "--seed", str(seed)]) == 0
+    assert asked[0]["key"] == seed
+    settings_asked.random_key(seed)
+
+
 def test_demo_writes_a_layer_and_classes_of_the_default_model(asked, monkeypatch, capsys):
     monkeypatch.setattr(jaxviz, "load", lambda: "the default model")
     monkeypatch.setattr(pages, "bundle", lambda path: "export function openPage() {}")
@@ -239,7 +268,18 @@ def test_demo_writes_a_layer_and_classes_of_the_default_model(asked, monkeypatch
         (["render", TINY, "first", "head", "-o", "a.png"], "expected [MODEL] LAYER[:UNITS], got 3 words"),
         (["render", TINY, "first", "-o", "a.png", "--steps", "0"], "at least 1 step"),
         (["render", TINY, "first", "-o", "a.png", "--size", "7"], "smallest picture is 8 pixels"),
-        (["render", TINY, "first", "-o", "a.png", "--preset", "lucyd"], "distill_2017, lucid"),
+        (["render", TINY, "first", "-o", "a.png", "--preset", "lucyd"], "no --preset 'lucyd'; did you mean 'lucid'?"),
+        (
+            ["render", "no_such:model", "first", "-o", "a.png", "--preset", "None"],
+            "did you mean 'none'? there are: auto,",
+        ),
+        (
+            ["render", "no_such:model", "first", "-o", "a.png", "--preset", "best"],
+            "no --preset 'best'; there are: auto,",
+        ),
+        (["render", "no_such:model", "first", "-o", "a.png", "--seed", "-99999999999"], "--seed -99999999999 does not"),
+        (["render", "no_such:model", "first", "-o", "a.png", "--seed", str(2**32)], "from -2147483648 to 4294967295"),
+        (["layers", "googlenet"], "'googlenet' comes without weights. Pass --weights googlenet.npz: the arrays of"),
         (["render", "no_such:model", "first", "-o", "a.jpg"], "cannot write 'a.jpg': the suffix must be .png"),
         (["render", "no_such:model", "first", "-o", "a"], "cannot write 'a': the suffix must be .png"),
         (["render", "no_such:model", "first", "-o", "folder.png"], "cannot write 'folder.png': it is a folder"),

@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError
@@ -174,6 +175,11 @@ def test_final_score_is_the_last_that_a_unit_has():
         (slice(1, 3), [1, 2]),
         (slice(None, None, -1), [3, 2, 1, 0]),
         ([3, 0], [3, 0]),
+        ([-1, np.int32(0)], [3, 0]),
+        (range(1, 3), [1, 2]),
+        (np.array(2), [2]),
+        (np.array([3, 1], np.uint64), [3, 1]),
+        ([True, False, False, True], [0, 3]),
         (np.array([False, True, False, True]), [1, 3]),
     ],
 )
@@ -191,10 +197,41 @@ def test_iterating_gives_every_unit_once():
     rendering = make_rendering(4)
     assert [one.labels[0] for one in rendering] == list(rendering.labels)
     assert len(rendering) == 4
-    with pytest.raises(IndexError):
-        rendering[4]
-    with pytest.raises(ValueError, match="selects no unit"):
-        rendering[[False] * 4]
+    for units in ([False] * 4, [], slice(2, 2)):
+        with pytest.raises(ValueError, match="selects no unit"):
+            rendering[units]
+
+
+@pytest.mark.parametrize(
+    ("units", "error", "message"),
+    [
+        (None, TypeError, "None is no index of units. Give a number, a slice, a list of numbers or a mask of 4."),
+        (True, TypeError, "True is no index of units"),
+        (1.0, TypeError, "1.0 is no index of units"),
+        ([0.5], TypeError, "[0.5] is no index of units"),
+        ([[0, 1]], TypeError, "[[0, 1]] is no index of units"),
+        ([[0], [0, 1]], TypeError, "[[0], [0, 1]] is no index of units"),
+        (np.ones((4, 5, 7, 3), bool), TypeError, "An array of bool and shape (4, 5, 7, 3) is no index of units"),
+        ((0, 1), TypeError, "a mask of 4. For several units: rendering[[0, 1]]."),
+        ("conv1:2", TypeError, "'conv1:2' is no index of units. Give a number, a slice, a list of numbers or a mask"),
+        ("conv1:2", TypeError, "a mask of 4. The unit of this label is rendering[2]."),
+        ("convl:2", TypeError, "a mask of 4. The unit of the closest label, 'conv1:2', is rendering[2]."),
+        (["conv1:2"], TypeError, "['conv1:2'] is no index of units"),
+        (4, IndexError, "Unit 4 is out of range: there are 4 units (0 to 3)."),
+        (-5, IndexError, "Unit -5 is out of range"),
+        ([0, 7], IndexError, "Unit 7 is out of range"),
+        ([True, False], IndexError, "The mask has 2 values, but there are 4 units; each needs one."),
+    ],
+)
+def test_what_is_no_index_of_units_is_refused_with_what_is_allowed(units, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        make_rendering(4)[units]
+
+
+@pytest.mark.parametrize("text", ["conv1", "zebra"])
+def test_a_text_that_is_like_no_one_label_is_refused_without_a_guess(text):
+    with pytest.raises(TypeError, match=r"a mask of 3\.$"):
+        make_rendering(3, labels=["conv1", "conv1", "conv2:7"])[text]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What pictures do to their own unit, against what real data does to it."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import jax
@@ -57,10 +57,7 @@ def scores(
         [[0.25, 0.75], [-0.25, -0.75]]
     """
     images = model.checked_images(images)
-    listed = [objectives] if isinstance(objectives, Objective) else list(objectives)
-    wrong = [each for each in listed if not isinstance(each, Objective)]  # pyright: ignore[reportUnnecessaryIsInstance]
-    if wrong:
-        raise TypeError(f"{wrong[0]!r} is no objective. Make one with jaxviz.channel, jaxviz.class_logit, …")
+    listed = _listed(objectives)
     if not listed or not len(images) or batch_size < 1:
         raise ValueError(
             f"There are {len(listed)} objectives, {len(images)} images and a batch_size of {batch_size}; "
@@ -68,6 +65,9 @@ def scores(
         )
     size = model.enough(images.shape[1:], min(batch_size, len(images)))
     network = model.network(images.shape[1:], size)
+    for objective in listed:  # before its name of a class: in a joint model the layer says among which it is
+        for layer in sorted(target.layer for target in objective.targets() if target.layer):
+            model.layers.named(layer)
     bound = [objective.bind(model.named_classes) for objective in listed]
     targets = _targets(model, bound)
     shapes = {target: network.shape(layer, rectified=target.rectified) for target, layer in targets.items()}
@@ -144,7 +144,8 @@ def robustness(
         draws: Disturbed copies of every picture.
 
     Raises:
-        ValueError: The transform is not for such inputs, or there is not one objective for each picture.
+        KeyError, IndexError, TypeError, ValueError: As `scores`, or the transform is none or not for such inputs, or
+            there are not as many pictures as objectives.
 
     Returns:
         For each picture the mean score of its disturbed copies over its score when it is left alone. 1 is as much,
@@ -159,7 +160,11 @@ def robustness(
         [1.0]
     """
     images = model.checked_images(images)
-    objectives = [objectives] if isinstance(objectives, Objective) else list(objectives)
+    objectives = _listed(objectives)
+    if not isinstance(transform, Transform):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(
+            f"transform is {transform!r}; give one of jaxviz.transforms, such as jaxviz.transforms.lucid()."
+        )
     if len(objectives) != len(images):
         raise ValueError(f"There are {len(objectives)} objectives and {len(images)} pictures; give one for each.")
     if draws < 1:
@@ -175,6 +180,18 @@ def robustness(
         moved = np.clip(np.asarray(disturb(keys, jnp.asarray(images))), 0.0, 1.0)
         total += np.diagonal(scores(model, objectives, moved))
     return np.divide(total / draws, still, out=np.full(len(images), np.nan), where=still > 0)
+
+
+def _listed(objectives: Any) -> list[Objective]:
+    """Return one objective or several as a list; a text as a whole is none, not each of its letters."""
+    several = isinstance(objectives, Iterable) and not isinstance(objectives, str)
+    listed = cast(list[Any], list(cast(Any, objectives)) if several else [objectives])
+    for each in listed:
+        if isinstance(each, str):
+            raise TypeError(f'{each!r} is no objective. Make one of a unit of this layer: jaxviz.channel("{each}", 0).')
+        if not isinstance(each, Objective):
+            raise TypeError(f"{each!r} is no objective. Make one with jaxviz.channel, jaxviz.class_logit, …")
+    return listed
 
 
 def _targets(model: Model, objectives: Sequence[Objective]) -> dict[Target, Layer]:

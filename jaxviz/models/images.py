@@ -1,7 +1,7 @@
-"""Check images that a user gives: floats in [0, 1], of a shape that the model takes."""
+"""Check images that a user gives, floats in [0, 1] of a shape that the model takes, and that shape itself."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -27,6 +27,28 @@ def checked_images(images: Any, input_shape: Sequence[int], model: str) -> np.nd
             "(height and width may differ). A single image needs a batch axis: images[None]."
         )
     return checked_range(array)
+
+
+def checked_input_shape(input_shape: Any) -> tuple[int, ...]:
+    """Return the shape of one image as a tuple, or say what is wrong with it.
+
+    Raises:
+        TypeError: It holds no whole numbers.
+        ValueError: It is empty, or a number is not positive.
+
+    Example:
+        >>> checked_input_shape("224")
+        Traceback (most recent call last):
+        ...
+        TypeError: input_shape is '224'; it must be a tuple of whole numbers, such as (224, 224, 3).
+    """
+    # Only what holds numbers already: `int` makes some of the letters of a text, and cuts fractions off.
+    shape: tuple[Any, ...] = tuple(cast(Any, input_shape)) if isinstance(input_shape, tuple | list) else (None,)
+    if not all(isinstance(extent, int | np.integer) and not isinstance(extent, bool) for extent in shape):
+        raise TypeError(f"input_shape is {input_shape!r}; it must be a tuple of whole numbers, such as (224, 224, 3).")
+    if not shape or any(extent < 1 for extent in shape):
+        raise ValueError(f"input_shape is {shape}; it must be (height, width, channels), all positive.")
+    return tuple(int(extent) for extent in shape)
 
 
 def checked_range(images: Any) -> np.ndarray[Any, Any]:

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from jaxviz.models.adaptation import Adapted
+from jaxviz.models.images import checked_input_shape
 from jaxviz.models.layers import Layer, LayerTable
 from jaxviz.models.model import Model
 from jaxviz.models.naming import NamedOperation, NamedValue, Naming
@@ -62,7 +63,7 @@ def joint(models: Mapping[str, Model], *, input_shape: Sequence[int] | None = No
         if not name or set(name) & set("/*?#"):
             raise ValueError(f"{name!r} cannot be a model's name in layer names; give one without / * ? #.")
     shapes = {name: model.input_shape for name, model in models.items()}
-    shape = tuple(input_shape or max(shapes.values(), key=math.prod))
+    shape = max(shapes.values(), key=math.prod) if input_shape is None else checked_input_shape(input_shape)
     if any((len(other), other[-1]) != (len(shape), shape[-1]) for other in shapes.values()):
         raise ValueError(
             f"The models' images differ in more than their size: {shapes}. Wrap one with a preprocess that makes what "

@@ -12,6 +12,7 @@ import numpy as np
 from jaxviz.models.adaptation import Adapted
 from jaxviz.models.compilation import keep_compiled_programs
 from jaxviz.models.data import Numbers, measure
+from jaxviz.models.images import checked_input_shape
 from jaxviz.models.model import Model
 from jaxviz.models.tracing import Preprocess
 from jaxviz.results.view import checked_view
@@ -81,12 +82,12 @@ def wrap(
         ('conv', 'relu', 'mean')
     """
     keep_compiled_programs()
-    shape = _checked_shape(input_shape)
+    shape = checked_input_shape(input_shape)
     if preprocess is not None and (mean is not None or std is not None or value_range is not None):
         raise TypeError("Give either preprocess or value_range, mean and std: preprocess replaces all three.")
     adapted = _adapt(module, variables, channels_first, batched)
     view = checked_view(shape, bands, feature_names)
-    bounds = _checked_range(shape[-1], value_range or (0.0, 1.0))
+    bounds = _checked_range(shape[-1], (0.0, 1.0) if value_range is None else value_range)
     is_told = any(each is not None for each in (value_range, mean, std, preprocess))
     measured = None if data is None else measure(data, shape, bounds if is_told else None)
     if measured is not None:
@@ -114,13 +115,6 @@ def _check_class_names(model: Model, class_names: Sequence[str]) -> None:
             f"There are {len(class_names)} class_names, but '{output.name}' of model '{model.name}' has {output.units} "
             "units; give one for each."
         )
-
-
-def _checked_shape(input_shape: Sequence[int]) -> tuple[int, ...]:
-    shape = tuple(int(extent) for extent in input_shape)
-    if not shape or any(extent < 1 for extent in shape):
-        raise ValueError(f"input_shape is {tuple(input_shape)}; it must be (height, width, channels), all positive.")
-    return shape
 
 
 def _adapt(
@@ -191,13 +185,16 @@ def _reoriented(adapted: Adapted, channels_first: bool, batched: bool) -> Adapte
     return Adapted(function, adapted.weights, adapted.name, adapted.root)
 
 
-def _checked_range(channels: int, value_range: tuple[Bound, Bound]) -> tuple[Numbers, Numbers]:
+def _checked_range(channels: int, value_range: Any) -> tuple[Numbers, Numbers]:
     """Return both ends of the range, a number for each channel."""
-    ends = [np.asarray(end, np.float64) for end in value_range]
-    if len(ends) != 2 or any(end.shape not in ((), (channels,)) for end in ends):
+    is_array = isinstance(value_range, np.ndarray | jax.Array)
+    pair: Any = np.asarray(cast(Any, value_range)).tolist() if is_array else value_range
+    given = [_numbers(end) for end in cast(Sequence[Any], pair)] if isinstance(pair, tuple | list) else []
+    ends = [end for end in given if end is not None and end.shape in ((), (channels,))]
+    if not len(given) == len(ends) == 2:
         raise ValueError(
-            f"value_range is {value_range}; it must be (lowest, highest), each one number or {channels}: one for each "
-            "channel."
+            f"value_range is {value_range!r}; it must be (lowest, highest), each one number or {channels}: one for "
+            "each channel."
         )
     low, high = (np.broadcast_to(end, (channels,)) for end in ends)
     if not (np.isfinite(low).all() and np.isfinite(high).all() and (high > low).all()):
@@ -207,16 +204,31 @@ def _checked_range(channels: int, value_range: tuple[Bound, Bound]) -> tuple[Num
 
 def _normalization(bounds: tuple[Numbers, Numbers], mean: Bound | None, std: Bound | None) -> Preprocess:
     low, high = bounds
-    channels, scale, shift = len(low), high - low, low
-    for argument, value in (("mean", mean), ("std", std)):
-        if value is not None and np.shape(value) not in ((), (channels,)):
-            raise ValueError(
-                f"{argument} has shape {np.shape(value)}; give one number, or one for each of {channels} channels."
-            )
-    if std is not None and not (np.asarray(std) > 0).all():
+    centre = _checked_numbers("mean", 0.0 if mean is None else mean, len(low))
+    divisor = _checked_numbers("std", 1.0 if std is None else std, len(low))
+    if not (divisor > 0).all():
         raise ValueError(f"std is {std}; it must be positive.")
-    shift = (shift - (0.0 if mean is None else np.asarray(mean))) / (1.0 if std is None else np.asarray(std))
-    scale = scale / (1.0 if std is None else np.asarray(std))
+    scale, shift = (high - low) / divisor, (low - centre) / divisor
     if (scale == 1).all() and (shift == 0).all():
         return lambda images: images
     return lambda images: images * scale.astype(np.float32) + shift.astype(np.float32)
+
+
+def _checked_numbers(argument: str, value: Bound, channels: int) -> Numbers:
+    """Return a mean or a deviation: one finite number, or one for each channel."""
+    numbers = _numbers(value)
+    if numbers is None or numbers.shape not in ((), (channels,)):
+        given = f"is {value!r}" if numbers is None else f"has shape {numbers.shape}"
+        raise ValueError(f"{argument} {given}; give one number, or one for each of {channels} channels.")
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"{argument} is {value}; it must be finite, or every picture would be lost.")
+    return numbers
+
+
+def _numbers(value: Any) -> Numbers | None:
+    """Return numbers as an array, or None where there is something else, such as a text that spells a number."""
+    try:
+        array: Numbers = np.asarray(value)
+    except ValueError:  # lists of unequal lengths
+        return None
+    return array.astype(np.float64) if np.can_cast(array.dtype, np.float64, "same_kind") else None

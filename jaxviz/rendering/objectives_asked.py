@@ -64,7 +64,14 @@ def one_objective(model: Model, objective: str | Layer | Objective, unit: int | 
 
 
 def bound(model: Model, objectives: Sequence[Objective]) -> tuple[tuple[Objective, ...], tuple[str, ...]]:
-    """Replace names of classes by indices, and say what each objective is called."""
+    """Replace names of classes by indices, and say what each objective is called.
+
+    Raises:
+        KeyError, ValueError: The model has no such layer, or no such class.
+    """
+    for objective in objectives:  # before its name of a class: in a joint model the layer says among which it is
+        for layer in sorted(target.layer for target in objective.targets() if target.layer):
+            model.layers.named(layer)
     named = tuple(objective.bind(model.named_classes) for objective in objectives)
     return named, told_apart([objective.label(model.named_classes) for objective in named])
 

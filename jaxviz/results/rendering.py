@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from jaxviz.results import files
-from jaxviz.results.checks import frozen_array, frozen_inputs, frozen_states, frozen_texts, same_fields
+from jaxviz.results.checks import frozen_array, frozen_inputs, frozen_states, frozen_texts, same_fields, unit_positions
 from jaxviz.results.notebook import figures_html
 from jaxviz.results.pictures import Pictures
 from jaxviz.results.recipe import Recipe
@@ -125,19 +125,16 @@ class Rendering(Pictures):
         return (self[position] for position in range(len(self)))
 
     def __getitem__(self, units: SupportsIndex | slice | Sequence[int] | Sequence[bool] | np.ndarray) -> "Rendering":
-        positions = np.atleast_1d(np.arange(len(self))[units])
-        if not positions.size:
-            raise ValueError(f"{units!r} selects no unit of {len(self)}; a rendering needs at least one.")
-        chosen: list[int] = positions.tolist()
+        chosen = unit_positions(units, self.labels)
         return Rendering(
-            images=self.images[positions],
-            score_history=self.score_history[:, positions],
+            images=self.images[chosen],
+            score_history=self.score_history[:, chosen],
             history_steps=self.history_steps,
             labels=tuple(self.labels[position] for position in chosen),
             states=tuple(self.states[position] for position in chosen),
             messages=tuple(self.messages[position] for position in chosen),
             recipe=self.recipe.for_units(chosen),
-            transparency=None if self.transparency is None else self.transparency[positions],
+            transparency=None if self.transparency is None else self.transparency[chosen],
         )
 
     @property

@@ -152,12 +152,6 @@ def test_a_border_of_the_data_is_that_of_the_model_as_in_a_climb():
     assert left[0] == pytest.approx(1, abs=1e-3)
 
 
-def test_what_is_no_objective_is_said():
-    model = jaxviz.wrap(lambda images: images.mean((1, 2)), input_shape=(8, 8, 3))
-    with pytest.raises(TypeError, match="'mean' is no objective"):
-        jaxviz.evidence.scores(model, ["mean"], np.zeros((1, 8, 8, 3), np.float32))
-
-
 @pytest.mark.parametrize(
     ("shape", "transform", "said"),
     [
@@ -173,3 +167,19 @@ def test_robustness_refuses_a_transform_that_is_not_for_such_inputs(shape, trans
     objective = jaxviz.channel(model.layers[-1].name, 0)
     with pytest.raises(ValueError, match=said):
         robustness(model, objective, np.full((1, *shape), 0.5, np.float32), transform)
+
+
+@pytest.mark.parametrize("measure", [scores, lambda *given: robustness(*given, jaxviz.transforms.rotate(5))])
+def test_what_is_no_objective_is_said(model, images, measure):
+    for wrong in ("conv", ["conv"], [jaxviz.channel("conv", 0), "conv"]):
+        with pytest.raises(TypeError, match=r"^'conv' is no objective.* jaxviz\.channel\(\"conv\", 0\)"):
+            measure(model, wrong, images)
+    for wrong in (3, [3], [None]):
+        with pytest.raises(TypeError, match=r"^(3|None) is no objective\. Make one with jaxviz\.channel"):
+            measure(model, wrong, images)
+
+
+@pytest.mark.parametrize("transform", ["lucid", None, lambda key, image: image, jaxviz.transforms.lucid])
+def test_what_is_no_transform_is_said(model, images, transform):
+    with pytest.raises(TypeError, match=r"^transform is .*; give one of jaxviz\.transforms, such as .*lucid\(\)"):
+        robustness(model, [jaxviz.channel("conv", 0)] * 5, images, transform)

@@ -245,6 +245,23 @@ def test_joint_models_can_be_joined(both, models, pictures):
     assert asked(inner, "old/fruits/head", units=["apple"]).labels == ("old/fruits: apple",)
 
 
+@pytest.mark.parametrize("objective", [jaxviz.class_logit, jaxviz.class_probability])
+@pytest.mark.parametrize("unit", ["bee", 1])
+def test_an_unknown_layer_of_a_class_is_told_with_the_closest_for_a_name_as_for_a_number(
+    both, pictures, objective, unit
+):
+    wrong = objective(unit, layer="pet") - jaxviz.total_variation()
+    with pytest.raises(KeyError, match=r"Unknown layer 'pet'.* Did you mean 'pets'"):
+        asked(both, wrong)
+    with pytest.raises(KeyError, match=r"Unknown layer 'pet'.* Did you mean 'pets'"):
+        jaxviz.evidence.scores(both, wrong, pictures)
+
+
+def test_a_name_where_a_layers_classes_have_none_is_refused(both, models):
+    with pytest.raises(ValueError, match="no class names to find 'bee' among"):
+        asked(jaxviz.joint({"old": both, "new": models["pets"]}), jaxviz.class_logit("bee", layer="old"))
+
+
 def test_its_fingerprint_is_that_of_its_models_and_their_names(both, models):
     assert both.fingerprint == jaxviz.joint(dict(models)).fingerprint
     others = [
@@ -272,5 +289,9 @@ def test_what_cannot_be_joined_is_told(models):
         jaxviz.joint({"pets": models["pets"]})
     with pytest.raises(ValueError, match="'a/b' cannot be a model's name"):
         jaxviz.joint({"a/b": models["pets"], "fruits": models["fruits"]})
+    with pytest.raises(TypeError, match=r"input_shape is 16; it must be a tuple of whole numbers"):
+        jaxviz.joint(models, input_shape=16)
+    with pytest.raises(ValueError, match=r"input_shape is \(\); it must be \(height, width, channels\)"):
+        jaxviz.joint(models, input_shape=())
     with pytest.raises(TypeError, match=r"is no model; make one with jaxviz.wrap or jaxviz.load"):
         jaxviz.joint({"pets": models["pets"], "function": pets})

@@ -256,6 +256,25 @@ def test_images_are_scaled_to_the_models_own_range():
     np.testing.assert_allclose(flipped.predict(image)[0], 0.5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("array", [np.array, jnp.array])
+def test_arrays_say_shape_range_mean_and_deviation_as_well(array):
+    model = jaxviz.wrap(
+        lambda images: images.mean((1, 2)),
+        input_shape=[np.int64(4), np.int32(6), 3],
+        value_range=array([0, 255]),
+        mean=array([100.0, 110.0, 120.0]),
+        std=array(2.0),
+    )
+    assert model.input_shape == (4, 6, 3)
+    assert all(type(extent) is int for extent in model.input_shape)
+    assert [end.tolist() for end in model.value_range] == [[0] * 3, [255] * 3]
+    image = np.full((1, 4, 6, 3), 0.5, np.float32)
+    np.testing.assert_allclose(model.predict(image)[0], [13.75, 8.75, 3.75], rtol=1e-5)
+    ends = array([[0, 0, 0], [1, 2, 255]])
+    model = jaxviz.wrap(lambda images: images.mean((1, 2)), input_shape=(4, 6, 3), value_range=ends)
+    np.testing.assert_allclose(model.predict(image)[0], [0.5, 1, 127.5], rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
@@ -267,8 +286,30 @@ def test_images_are_scaled_to_the_models_own_range():
         ({"module": jnp.tanh, "mean": (0.0, 1.0)}, ValueError, r"mean has shape \(2,\)"),
         ({"module": jnp.tanh, "std": 0.0}, ValueError, "must be positive"),
         ({"module": jnp.tanh, "value_range": (1, 0)}, ValueError, "value_range"),
+        ({"module": jnp.tanh, "value_range": ()}, ValueError, r"value_range is \(\); it must be \(lowest, highest\)"),
+        ({"module": jnp.tanh, "value_range": 255}, ValueError, "value_range is 255; it must be"),
+        ({"module": jnp.tanh, "value_range": "01"}, ValueError, "value_range is '01'; it must be"),
+        ({"module": jnp.tanh, "value_range": ("0", "1")}, ValueError, "each one number or 3: one for each channel"),
+        ({"module": jnp.tanh, "value_range": np.float64(1)}, ValueError, "value_range is .* it must be"),
+        (
+            {"module": jnp.tanh, "value_range": np.zeros((2, 4))},
+            ValueError,
+            "each one number or 3: one for each channel",
+        ),
+        ({"module": jnp.tanh, "mean": np.nan}, ValueError, "mean is nan; it must be finite"),
+        ({"module": jnp.tanh, "mean": (0.0, np.inf, 0.0)}, ValueError, r"mean is \(0.0, inf, 0.0\); it must be finite"),
+        ({"module": jnp.tanh, "mean": "0.5"}, ValueError, "mean is '0.5'; give one number, or one for each of 3"),
+        ({"module": jnp.tanh, "std": [[1.0], [1.0, 2.0]]}, ValueError, "std is .*; give one number, or one for each"),
+        ({"module": jnp.tanh, "std": np.inf}, ValueError, "std is inf; it must be finite"),
+        ({"module": jnp.tanh, "std": np.nan}, ValueError, "std is nan; it must be finite"),
         ({"module": jnp.tanh, "std": 1.0, "preprocess": jnp.tanh}, TypeError, "replaces all three"),
         ({"module": jnp.tanh, "input_shape": (0, 4, 3)}, ValueError, "all positive"),
+        ({"module": jnp.tanh, "input_shape": ()}, ValueError, "all positive"),
+        ({"module": jnp.tanh, "input_shape": "224"}, TypeError, "input_shape is '224'; it must be a tuple of whole"),
+        ({"module": jnp.tanh, "input_shape": 224}, TypeError, "input_shape is 224; it must be a tuple of whole"),
+        ({"module": jnp.tanh, "input_shape": (32.9, 32, 3)}, TypeError, r"input_shape is \(32.9, 32, 3\); it must be"),
+        ({"module": jnp.tanh, "input_shape": (None, 32, 3)}, TypeError, r"input_shape is \(None, 32, 3\); it must be"),
+        ({"module": jnp.tanh, "input_shape": (True, 32, 3)}, TypeError, r"input_shape is \(True, 32, 3\); it must be"),
         ({"module": lambda images: jnp.zeros(3)}, ValueError, "does not depend on the images"),
         ({"module": lambda images: float(images.sum())}, ValueError, "values of its input while it is being traced"),
         ({"module": lambda images: images @ jnp.ones((4, 2))}, ValueError, "Check that input_shape"),
