@@ -89,10 +89,15 @@ class Pictures:
         """The images in the range that the model was wrapped with: what a vector's features are worth. No opacity.
 
         Raises:
-            ValueError: The range is not known, because a `preprocess` does the scaling.
+            ValueError: The range is not known, because a `preprocess` does the scaling, or joint models have different
+                ranges.
         """
         if "value_range" not in self.recipe.model:
-            raise ValueError("The model's own range is not known; wrap it with value_range instead of preprocess.")
+            raise ValueError(
+                "The model's own range is not known: a preprocess does the scaling, or the models of a joint one have "
+                "different ranges. Wrap with value_range instead of preprocess, the same for all models of a joint "
+                "one; or scale `images` yourself, which are in [0, 1]."
+            )
         low, high = (np.asarray(end, np.float64) for end in self.recipe.model["value_range"])
         images = self.images[..., :-1] if self.view.has_opacity else self.images
         return (low + images * (high - low)).astype(np.float32)
