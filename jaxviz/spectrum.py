@@ -50,7 +50,7 @@ class ActivationSpectrum:
     def pictures(self) -> UInt8[np.ndarray, "picture height width 3"]:
         """Return all of them in order as RGB pictures of the size of the rendered ones."""
         first, last = self.rendering.pictures()
-        plain = replace(self.rendering.view, has_opacity=False)
+        plain = replace(self.rendering.view, has_opacity=False, volumes_in_strip=1)
         examples = [plain.pictures(example[None])[0] for example in self.examples]
         return np.stack([first, *(_resized(picture, first.shape[0], first.shape[1]) for picture in examples), last])
 

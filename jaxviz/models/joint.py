@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from jaxviz.models.adaptation import Adapted
+from jaxviz.models.agreement import agreed_class_names, agreed_data, agreed_range, agreed_view
 from jaxviz.models.images import checked_input_shape
 from jaxviz.models.layers import Layer, LayerTable
 from jaxviz.models.model import Model
@@ -25,6 +26,9 @@ def joint(models: Mapping[str, Model], *, input_shape: Sequence[int] | None = No
     The layers of each model have its name before theirs, `name/layer`, and the name alone is its class logits, or its
     last output if it has none. Each model scales the image to its own range. One that takes images of one size only
     gets the image resized, linearly; others see it as it is, whatever their usual size.
+
+    Kept is what all models agree on: `bands` or `feature_names`, `value_range`, and what was measured of `data`, which
+    some may lack if all ranges are equal. Nothing is kept of what they differ in.
 
     Args:
         models: The models by the names that they shall have; at least two. The models are not changed.
@@ -82,13 +86,16 @@ class JointModel(Model):
     def __init__(self, models: Mapping[str, Model], input_shape: tuple[int, ...]) -> None:
         self.models = dict(models)
         self._parts = {name: model.for_images(input_shape) for name, model in models.items()}
-        class_names = {model.class_names for model in models.values()}
+        parts = list(models.values())
         super().__init__(
             Adapted(_never_called, [part._own_weights for part in self._parts.values()], "joint"),
             input_shape=input_shape,
             preprocess=_never_called,
-            class_names=class_names.pop() if len(class_names) == 1 else (),
-            name=" + ".join(model.name for model in models.values()),
+            class_names=agreed_class_names(parts),
+            name=" + ".join(model.name for model in parts),
+            view=agreed_view(parts),
+            value_range=agreed_range(parts),
+            data=agreed_data(parts),
         )
         self._weight_names = [f"{name}{path}" for name, part in self._parts.items() for path in part._weight_names]
         self.layers = LayerTable(map(self._as_seen, self.layers), model=self.name)

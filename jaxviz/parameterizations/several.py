@@ -97,9 +97,10 @@ def several(
 ) -> Several:
     """Let every lane hold several images, for objectives that compare them: `diversity`, `interpolation`, `alignment`.
 
-    A rendering shows the images of a lane side by side, as one strip. What nothing couples climbs as it does alone,
-    but each image is disturbed by transforms of its own; a lane's score is the sum over its images. Lanes stay
-    independent of each other: a unit's strip depends on its objective, the key and the settings only.
+    A rendering shows the images of a lane side by side, as one strip; of volumes the middle slices of each. What
+    nothing couples climbs as it does alone, but each image is disturbed by transforms of its own; a lane's score is the
+    sum over its images. Lanes stay independent of each other: a unit's strip depends on its objective, the key and the
+    settings only.
 
     Args:
         inner: what describes each image; `fourier()` by default.

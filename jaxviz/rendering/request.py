@@ -85,7 +85,11 @@ class Request:
     @property
     def view(self) -> View:
         """How the images are shown."""
-        return dataclasses.replace(self.model.view, has_opacity=self.parameterization.has_opacity)
+        return dataclasses.replace(
+            self.model.view,
+            has_opacity=self.parameterization.has_opacity,
+            volumes_in_strip=self.parameterization.images_in_lane if len(self.extents) == 3 else 1,
+        )
 
     def recipe(self) -> Recipe:
         """Return everything needed to make the images again."""

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +48,7 @@ class Pictures:
             contrast_percentile: Stretches the values of every picture from this percentile to the opposite one; None
                 leaves them as they are.
         """
-        pictures = self._shown_by(channels).pictures(self._stretched(contrast_percentile))
+        pictures = self.view.pictures(self._stretched(contrast_percentile), channels=channels)
         return pictures if self.transparency is None else faded(pictures, opacity(self.transparency))
 
     def rgba(
@@ -71,28 +71,34 @@ class Pictures:
         Raises:
             ValueError: The rendering has no transparency; ask `render` for it.
         """
-        view, images = self._shown_by(channels), self._stretched(contrast_percentile)
+        view, images = self.view, self._stretched(contrast_percentile)
         if self.transparency is None and not view.has_opacity:
             raise ValueError(
                 "This rendering has no transparency: call render(..., transparency=True), or render with "
                 "parameterization=jaxviz.transparent()."
             )
         if self.transparency is None:
-            return view.transparent(images)
+            return view.transparent(images, channels=channels)
         alpha = opacity(self.transparency, percentile=opacity_percentile)
         if view.has_opacity:
-            return view.transparent(np.concatenate([images[..., :-1], images[..., -1:] * alpha[..., None]], axis=-1))
-        return np.concatenate([view.pictures(images), to_bytes(alpha)[..., None]], axis=-1)
+            images = np.concatenate([images[..., :-1], images[..., -1:] * alpha[..., None]], axis=-1)
+            return view.transparent(images, channels=channels)
+        return np.concatenate([view.pictures(images, channels=channels), to_bytes(alpha)[..., None]], axis=-1)
 
     @property
     def values(self) -> Float32[np.ndarray, "unit *position channel"]:
         """The images in the range that the model was wrapped with: what a vector's features are worth. No opacity.
 
         Raises:
-            ValueError: The range is not known, because a `preprocess` does the scaling.
+            ValueError: The range is not known, because a `preprocess` does the scaling, or joint models have different
+                ranges.
         """
         if "value_range" not in self.recipe.model:
-            raise ValueError("The model's own range is not known; wrap it with value_range instead of preprocess.")
+            raise ValueError(
+                "The model's own range is not known: a preprocess does the scaling, or the models of a joint one have "
+                "different ranges. Wrap with value_range instead of preprocess, the same for all models of a joint "
+                "one; or scale `images` yourself, which are in [0, 1]."
+            )
         low, high = (np.asarray(end, np.float64) for end in self.recipe.model["value_range"])
         images = self.images[..., :-1] if self.view.has_opacity else self.images
         return (low + images * (high - low)).astype(np.float32)
@@ -120,7 +126,7 @@ class Pictures:
             The sheet as an RGB image.
 
         Raises:
-            ValueError: If there is no such channel, or a number is too small.
+            ValueError: If there is no such channel, a vector is asked for any, or a number is too small.
         """
         return contact_sheet(
             self.pictures(channels=channels),
@@ -148,9 +154,6 @@ class Pictures:
         for position, (path, image) in enumerate(zip(paths, pictures, strict=True)):
             files.write_bytes(path, png_bytes(image, text=files.recipe_text(self.recipe.for_units([position]))))
         return paths
-
-    def _shown_by(self, channels: Sequence[int] | None) -> View:
-        return self.view if channels is None else replace(self.view, bands=tuple(channels))
 
     def _stretched(self, percentile: float | None) -> Float32[np.ndarray, "unit *position channel"]:
         if percentile is None:

@@ -18,6 +18,7 @@ COLOURS = np.array(
 
 LINE_PIXELS = 1.6
 _PLOT_HEIGHT, _PLOT_WIDTH, _MARGIN = 96, 192, 4
+_MOST_MAP_PIXELS = 1024
 _SMALLEST_SLICE = 64
 _NAME_POINTS, _MOST_NAMES, _MOST_NAME_PIXELS = 11, 64, 144
 _BARS_WIDTH = 128
@@ -60,10 +61,14 @@ def bar_charts(
 def heat_maps(signals: UInt8[np.ndarray, "unit sample channel"]) -> UInt8[np.ndarray, "unit height width 3"]:
     """Show signals of many channels as grey maps: a row for each channel, time from left to right.
 
+    More than 1024 samples are averaged into 1024 columns, and more than 1024 channels into 1024 rows: file formats and
+    browsers know a largest picture.
+
     Example:
         >>> heat_maps(np.zeros((2, 100, 40), np.uint8)).shape
         (2, 80, 192, 3)
     """
+    signals = _averaged(_averaged(signals, 1), 2)
     _, samples, channels = signals.shape
     enlarged = max(1, _PLOT_HEIGHT // channels)
     rows = [row // enlarged for row in range(channels * enlarged)]
@@ -101,6 +106,17 @@ def side_by_side(planes: Sequence[UInt8[np.ndarray, "unit _ _ 3"]]) -> UInt8[np.
         pictures[:, top : top + plane.shape[1], left : left + plane.shape[2]] = plane
         left += plane.shape[2] + gap
     return pictures
+
+
+def _averaged(levels: UInt8[np.ndarray, "unit sample channel"], axis: int) -> UInt8[np.ndarray, "unit _ _"]:
+    """Average neighbours along an axis until it fits into a map; what fits is left as it is."""
+    extent = levels.shape[axis]
+    if extent <= _MOST_MAP_PIXELS:
+        return levels
+    bounds = np.arange(_MOST_MAP_PIXELS + 1) * extent // _MOST_MAP_PIXELS
+    sums = np.add.reduceat(levels, bounds[:-1], axis, dtype=np.int64)
+    counts = np.diff(bounds).reshape([-1 if number == axis else 1 for number in range(levels.ndim)])
+    return np.rint(sums / counts).astype(np.uint8)
 
 
 def _known(values: Float32[np.ndarray, "*shape"]) -> Float32[np.ndarray, "*shape"]:

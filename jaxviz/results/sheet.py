@@ -30,13 +30,30 @@ def as_rgb(
         ValueError: If `channels` names none, more than three, or one that is not there.
     """
     count = images.shape[-1]
-    chosen = tuple(range(min(count, 3))) if channels is None else tuple(channels)
-    if not 1 <= len(chosen) <= 3:
+    chosen = range(min(count, 3)) if channels is None else checked_channels(channels, count, of="images")
+    if len(chosen) > 3:
         raise ValueError(f"channels names {len(chosen)} channels; give one (grey), two (red, cyan) or three (RGB).")
+    return images[..., [*chosen, chosen[-1], chosen[-1]][:3]]
+
+
+def checked_channels(channels: Sequence[int], count: int, *, of: str) -> list[int]:
+    """Return the channels to show as a list, if there are such.
+
+    Args:
+        channels: Their numbers.
+        count: How many channels the inputs have.
+        of: What the inputs are called, for the message.
+
+    Raises:
+        ValueError: If `channels` names none, or one that is not there.
+    """
+    chosen = list(channels)
+    if not chosen:
+        raise ValueError(f"channels is empty; name some of 0 to {count - 1}, or give None for the usual ones.")
     for channel in chosen:
         if not 0 <= channel < count:
-            raise ValueError(f"Channel {channel} is out of range for images of {count} channels (0 to {count - 1}).")
-    return images[..., [*chosen, chosen[-1], chosen[-1]][:3]]
+            raise ValueError(f"Channel {channel} is out of range for {of} of {count} channels (0 to {count - 1}).")
+    return chosen
 
 
 def default_columns(count: int, height: int, width: int) -> int:

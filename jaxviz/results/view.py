@@ -1,6 +1,6 @@
 """The view: how the inputs of a model are shown as pictures, whatever they are."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Num, UInt8
 
 from jaxviz.results.plots import bar_charts, heat_maps, line_plots, middle_planes, side_by_side
-from jaxviz.results.sheet import as_rgb, to_bytes
+from jaxviz.results.sheet import as_rgb, checked_channels, to_bytes
 from jaxviz.results.transparency import faded
 
 INPUTS = ("vector", "signal", "image", "volume")
@@ -41,6 +41,8 @@ class View:
             whose lines are drawn. Empty for the only one, both, or the first three; for all lines of a signal.
         feature_names: A name for each feature of a vector; empty for none.
         has_opacity: Whether the last channel of images is their opacity; they are shown on a neutral grey.
+        volumes_in_strip: How many volumes lie side by side along the width, as `several` puts them; each has its three
+            slices, one volume after the other.
 
     Example:
         >>> View(bands=(4, 2, 1)).pictures(np.zeros((2, 8, 9, 7), np.float32)).shape
@@ -52,36 +54,46 @@ class View:
     bands: tuple[int, ...] = ()
     feature_names: tuple[str, ...] = ()
     has_opacity: bool = False
+    volumes_in_strip: int = 1
 
-    def pictures(self, inputs: Num[np.ndarray, "unit *position channel"]) -> UInt8[np.ndarray, "unit height width 3"]:
+    def pictures(
+        self, inputs: Num[np.ndarray, "unit *position channel"], *, channels: Sequence[int] | None = None
+    ) -> UInt8[np.ndarray, "unit height width 3"]:
         """Return an RGB picture of each input.
 
         Args:
             inputs: Floats in [0, 1], or bytes.
+            channels: Shown in place of `bands`; None for these.
 
         Raises:
-            ValueError: There is no such band, or the inputs have more than three axes of positions.
+            ValueError: There is no such channel, a vector is asked for any, or the inputs have more than three axes of
+                positions.
         """
         axes = inputs.ndim - 2
-        bands = self.bands or None
+        bands = self._chosen(channels)
         if axes == 2 and self.has_opacity:
             return faded(as_rgb(_bytes(inputs[..., :-1]), bands), _bytes(inputs[..., -1]).astype(np.float32) / 255)
         if axes == 2:
             return as_rgb(_bytes(inputs), bands)
         if axes == 3:
-            return side_by_side([as_rgb(_bytes(plane), bands) for plane in middle_planes(inputs)])
+            volumes = np.split(inputs, self.volumes_in_strip, axis=-2)
+            planes = [plane for volume in volumes for plane in middle_planes(volume)]
+            return side_by_side([as_rgb(_bytes(plane), bands) for plane in planes])
         if axes == 1:
-            chosen = inputs if bands is None else inputs[..., list(bands)]
+            chosen = inputs if bands is None else inputs[..., checked_channels(bands, inputs.shape[-1], of="signals")]
             return line_plots(_floats(chosen)) if chosen.shape[-1] <= MOST_LINES else heat_maps(_bytes(chosen))
         if axes == 0:
+            if bands is not None:
+                raise ValueError(f"channels is {bands}, but a vector has features, which are all shown. Leave it out.")
             return bar_charts(_floats(inputs), self.feature_names)
         raise ValueError(f"Inputs of shape {inputs.shape[1:]} cannot be shown: there is no picture of {axes} axes.")
 
     def transparent(
-        self, inputs: Num[np.ndarray, "unit height width channel"]
+        self, inputs: Num[np.ndarray, "unit height width channel"], *, channels: Sequence[int] | None = None
     ) -> UInt8[np.ndarray, "unit height width 4"]:
-        """Return images that have an opacity as red, green, blue and opacity."""
-        return np.concatenate([as_rgb(_bytes(inputs[..., :-1]), self.bands or None), _bytes(inputs[..., -1:])], -1)
+        """Return images that have an opacity as red, green, blue and opacity; `channels` as in `pictures`."""
+        colours = as_rgb(_bytes(inputs[..., :-1]), self._chosen(channels))
+        return np.concatenate([colours, _bytes(inputs[..., -1:])], -1)
 
     def to_json(self) -> dict[str, Any]:
         """Return what differs from a plain view, as plain data."""
@@ -89,6 +101,7 @@ class View:
             "bands": list(self.bands),
             "feature_names": list(self.feature_names),
             "has_opacity": self.has_opacity,
+            "volumes_in_strip": self.volumes_in_strip if self.volumes_in_strip > 1 else None,
         }
         return {name: value for name, value in record.items() if value}
 
@@ -99,7 +112,12 @@ class View:
             bands=tuple(record.get("bands", ())),
             feature_names=tuple(record.get("feature_names", ())),
             has_opacity=bool(record.get("has_opacity", False)),
+            volumes_in_strip=int(record.get("volumes_in_strip", 1)),
         )
+
+    def _chosen(self, channels: Sequence[int] | None) -> tuple[int, ...] | None:
+        """Return what was asked for, be it nothing at all, or the bands; None for the usual channels."""
+        return (self.bands or None) if channels is None else tuple(channels)
 
 
 def checked_view(

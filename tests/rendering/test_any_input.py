@@ -164,6 +164,32 @@ def test_several_signals_of_a_lane_lie_one_behind_the_other(models):
     assert rendering.recipe.size == (40,)
 
 
+def test_each_of_several_volumes_is_shown_by_its_own_middle_slices():
+    volume = np.full((9, 9, 9, 1), 0.1, np.float32)
+    volume[:, :, 4] = 0.9  # the middle slice across the width, and no other
+    start = jaxviz.starting_from(volume, jaxviz.pixels(standard_deviation=0))
+    model = jaxviz.wrap(lambda volumes: volumes.mean((1, 2, 3)), input_shape=(9, 9, 9, 1))
+    settings = {"units": [0], "steps": 1, "transforms": None, "learning_rate": 1e-4}
+    alone = render(model, "mean", parameterization=start, **settings)
+    two = render(model, "mean", parameterization=jaxviz.several(start, count=2), **settings)
+    one, both = alone.pictures()[0], two.pictures()[0]
+    assert one[:, -1].min() > 220
+    np.testing.assert_array_equal(both[:, : one.shape[1]], one)
+    np.testing.assert_array_equal(both[:, -one.shape[1] :], one)
+    *_, last = jaxviz.render_steps(model, "mean", parameterization=jaxviz.several(start, count=2), **settings)
+    np.testing.assert_array_equal(last.pictures(), two.pictures())
+    assert Recipe.from_json(two.recipe.to_json()).model["view"] == {"volumes_in_strip": 2}
+
+
+@pytest.mark.parametrize("shape", [(8, 9, 3), (20, 2)])
+def test_several_images_and_signals_are_shown_as_one_strip(shape):
+    model = jaxviz.wrap(lambda inputs: inputs.mean(tuple(range(1, inputs.ndim - 1))), input_shape=shape)
+    strip = jaxviz.several(count=3)
+    rendering = render(model, "mean", units=[0], size=shape[:-1], steps=1, transforms=None, parameterization=strip)
+    np.testing.assert_array_equal(rendering.pictures(), jaxviz.results.View().pictures(rendering.images))
+    assert "view" not in rendering.recipe.model
+
+
 # --- shown as what they are ------------------------------------------------------------------------
 
 
