@@ -48,19 +48,20 @@ class Suitable(NamedTuple):
     learning_rate: float
 
 
-def suitable(model: Model, *, automatic: bool, quick: bool = False) -> Suitable:
+def suitable(model: Model, extents: tuple[int, ...], *, automatic: bool, quick: bool = False) -> Suitable:
     """Return what suits a model.
 
     Args:
         model: What is rendered.
+        extents: Height and width that are rendered; of another input as many numbers as it has axes of positions.
         automatic: Whether the transforms are left to us; otherwise the parameterization and the rate are the usual.
         quick: Whether a step makes do with one view of an image, whatever suits the family.
     """
-    axes = len(model.input_shape) - 1
+    axes = len(extents)
     if axes == 0:
         return Suitable(pixels(squashed=False), compose(), Settings().learning_rate)
     if axes != 2:
-        greatest = min(_MOST_SHIFT, min(model.input_shape[:-1]) * _SHIFTED_SHARE)
+        greatest = min(_MOST_SHIFT, min(extents) * _SHIFTED_SHARE)
         # The power at which every octave of waves moves as much, as 1 is of images.
         border = () if model.data is None else (pad(0, fill="data"),)
         return Suitable(fourier(decay_power=axes / 2), compose(*border, shift(greatest)), Settings().learning_rate)
