@@ -27,11 +27,15 @@ from jaxviz.parameterizations import (
 )
 from jaxviz.results import Settings, Statistics
 from jaxviz.results.settings import BORDER_PIXELS
+from jaxviz.results.statistics import LEAST_LENGTH
 from jaxviz.transforms import Transform, compose, pad, ranges, several_views, shift
 from jaxviz.transforms.canvas import with_data_mean
 
 # Enough against aliasing; more averages away what a unit of signals hears, whose periods are a few samples.
 _MOST_SHIFT, _SHIFTED_SHARE = 2.0, 1 / 20
+
+# Of the strongest wave: what the table of magnitudes, which holds no zeros, says of a component without waves.
+_NO_WAVES = 1e-9
 
 
 class Suitable(NamedTuple):
@@ -127,9 +131,13 @@ def _with_magnitude(parameterization: PhaseOnly, data: Statistics) -> PhaseOnly:
     usual = phase_only(contrast=parameterization.contrast, standardized=parameterization.standardized)
     if parameterization != usual or data.spectrum is None:
         return parameterization
-    # A component that never varies has no waves; it is mixed into no channel.
-    varies = data.spectrum.reshape(-1, data.spectrum.shape[-1])[1:].max(0) > 0
-    table = tabulate_magnitude(np.where(varies, data.spectrum, 1.0), width=data.width)
+    # What is found along a component that never varies, or from image to image only, is rounding noise; its inverse
+    # column makes it as strong as you like. How strong the waves are is told in the image.
+    waves = data.spectrum.reshape(-1, data.spectrum.shape[-1])[1:]
+    lengths = 1.0 if data.colours is None else np.linalg.norm(data.colours, axis=0)
+    strength = lengths * np.sqrt(np.square(waves).mean(0))
+    varies = strength > 1.001 * LEAST_LENGTH * strength.max()
+    table = tabulate_magnitude(np.where(varies, data.spectrum, _NO_WAVES * (waves.max() or 1.0)), width=data.width)
     return phase_only(
         contrast=parameterization.contrast,
         standardized=parameterization.standardized,
