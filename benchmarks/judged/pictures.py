@@ -82,7 +82,7 @@ def settings_of(climb: Climb, model: jaxviz.Model, real: Photographs) -> dict:
         return settings
     colours = jaxviz.measure_colours(real.images)
     if climb.preset == "default measured":
-        usual = suitable(model, automatic=True).parameterization
+        usual = suitable(model, (SIZE, SIZE), automatic=True).parameterization
         return settings | {"parameterization": dataclasses.replace(usual, colours=colours)}
     magnitude = jaxviz.measure_magnitude(real.images)
     return settings | {"parameterization": jaxviz.phase_only(magnitude=magnitude, colours=colours)}
@@ -97,7 +97,7 @@ def written(model: jaxviz.Model, climb: Climb, real: Photographs) -> list:
         settings = PRESETS[climb.preset]
         given = settings.get("parameterization")
         transforms = settings.get("transforms", "auto")
-        numbers = [str(part) for part in drawn(model, given, transforms)]
+        numbers = [str(part) for part in drawn(model, (SIZE, SIZE), given, transforms)]
         return [{name: str(value) for name, value in settings.items()}, numbers, *data]
     published = jaxviz.presets.named(climb.preset)
     settings = published.settings(size=SIZE, steps=climb.steps, model=model)

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 from tqdm.auto import tqdm
 
+from jaxviz.models.data_range import check_range, usual_range
 from jaxviz.results.statistics import Statistics, colours_of
 from jaxviz.results.view import input_name
 
@@ -19,15 +20,10 @@ _MOST_AT_ONCE = 64
 # A feature that never varies keeps a range, so small that nothing moves it.
 _LEAST_SHARE = 1e-6
 
-# Data that fill less of the range than this were scaled to another one.
-_LEAST_OF_RANGE = 1 / 100
 
-# The ranges that data of images usually have; a measured range within one of them is taken for it.
-_USUAL_RANGES = ((0.0, 1.0), (-1.0, 1.0))
-_BYTES_RANGE, _LEAST_BYTE = (0.0, 255.0), 128.0
-
-
-def measure(data: Any, input_shape: tuple[int, ...], told: tuple[Numbers, Numbers] | None) -> Statistics:
+def measure(
+    data: Any, input_shape: tuple[int, ...], told: tuple[Numbers, Numbers] | None, *, is_preprocessed: bool = False
+) -> Statistics:
     """Measure data.
 
     Args:
@@ -36,6 +32,7 @@ def measure(data: Any, input_shape: tuple[int, ...], told: tuple[Numbers, Number
         input_shape: Of one input of the model.
         told: The range that the data must lie in, a number for each channel; None if it is to be measured. Bytes always
             lie in 0 to 255, and say nothing of the model's range.
+        is_preprocessed: Whether the range was told by a `preprocess` of the user's, which takes [0, 1].
 
     Raises:
         TypeError, ValueError: The data are none, not finite, of another shape, or outside the range.
@@ -43,7 +40,7 @@ def measure(data: Any, input_shape: tuple[int, ...], told: tuple[Numbers, Number
     sums = _Sums(input_shape)
     for batch in tqdm(_batches(data, input_shape), desc="measuring data", unit=" batches", delay=2.0, leave=False):
         sums.add(batch)
-    return sums.statistics(told)
+    return sums.statistics(told, is_preprocessed=is_preprocessed)
 
 
 class _Sums:
@@ -104,10 +101,13 @@ class _Sums:
             self._products += apart.T @ apart
         self._positions += len(values)
 
-    def statistics(self, told: tuple[Numbers, Numbers] | None) -> Statistics:
+    def statistics(self, told: tuple[Numbers, Numbers] | None, *, is_preprocessed: bool) -> Statistics:
         """Return what all of it says, scaled to [0, 1]."""
         if self._first is None:
             raise ValueError("data is empty; give at least one input, some hundred are usual.")
+        if told is not None and self._first.dtype != np.uint8:
+            noun = "feature" if self._is_vector else "channel"
+            check_range((self._low, self._high), told, noun=noun, is_preprocessed=is_preprocessed)
         low, high = self._range(told, self._first.dtype == np.uint8)
         scale = 1 / (high - low)
         mean = self._sum / self._positions
@@ -139,26 +139,12 @@ class _Sums:
         if is_bytes:
             return 0 * ones, 255 * ones
         if told is not None:
-            self._compare(*told)
             return told
         if self._is_vector:
             least = _LEAST_SHARE * np.maximum(1, np.abs(self._low))
             return self._low, np.maximum(self._high, self._low + least)
-        low, high = _usual_range(float(self._low.min()), float(self._high.max()))
+        low, high = usual_range(float(self._low.min()), float(self._high.max()))
         return low * ones, high * ones
-
-    def _compare(self, low: Numbers, high: Numbers) -> None:
-        """Refuse data that contradict the range that the user gave."""
-        given = f"data range from {self._low.min():.4g} to {self._high.max():.4g}"
-        allowed = f"the model's value_range of {_written(low)} to {_written(high)}"
-        slack = 1e-6 * (high - low)
-        if (self._low < low - slack).any() or (self._high > high + slack).any():
-            raise ValueError(
-                f"{given}, outside {allowed}. Give the range that the data have before mean and std, as "
-                "value_range=(lowest, highest), or data of the model's own range."
-            )
-        if (self._high - self._low).max() < _LEAST_OF_RANGE * (high - low).min():
-            raise ValueError(f"{given}, hardly anything of {allowed}. Give data that are not scaled yet.")
 
     def _spectrum(self, low: Numbers, scale: Numbers, covariance: Numbers) -> Numbers:
         """Return the mean magnitude of the waves of each component."""
@@ -209,24 +195,8 @@ def _checked(array: Numbers, input_shape: tuple[int, ...]) -> Numbers:
     return array
 
 
-def _usual_range(low: float, high: float) -> tuple[float, float]:
-    """Return the usual range that a measured one stands for, or itself."""
-    if not high > low:
-        raise ValueError(f"data is {low:.4g} everywhere; nothing can be measured.")
-    for usual in _USUAL_RANGES:
-        if usual[0] <= low and high <= usual[1]:
-            return usual
-    if low >= 0 and _LEAST_BYTE <= high <= _BYTES_RANGE[1]:
-        return _BYTES_RANGE
-    return low, high
-
-
 def _symmetric(matrix: Numbers) -> Numbers:
     return (matrix + matrix.T) / 2
-
-
-def _written(numbers: Numbers) -> str:
-    return f"{numbers.min():.4g}" if np.ptp(numbers) == 0 else f"{numbers.min():.4g} (some {numbers.max():.4g})"
 
 
 def _written_shape(input_shape: Sequence[int]) -> str:

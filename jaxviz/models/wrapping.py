@@ -89,8 +89,9 @@ def wrap(
     view = checked_view(shape, bands, feature_names)
     bounds = _checked_range(shape[-1], (0.0, 1.0) if value_range is None else value_range)
     is_told = any(each is not None for each in (value_range, mean, std, preprocess))
-    measured = None if data is None else measure(data, shape, bounds if is_told else None)
-    if measured is not None:
+    measured = None
+    if data is not None:
+        measured = measure(data, shape, bounds if is_told else None, is_preprocessed=preprocess is not None)
         bounds = measured.value_range
     model = Model(
         adapted,

@@ -66,7 +66,8 @@ def measure_colours(images: Any) -> np.ndarray[Any, Any]:
     Returns:
         A root of the covariance of the channels, scaled like the published matrix: a row is a channel, a column an
         uncorrelated component, the one that varies most first and of length one. One free step along a component
-        changes the image as much as the data vary along it.
+        changes the image as much as the data vary along it; where they do not vary, because a channel is constant or a
+        copy of another, a thousandth of what it does along the first.
 
     Raises:
         ValueError: there are no images, or they are constant or not finite.
@@ -78,7 +79,7 @@ def measure_colours(images: Any) -> np.ndarray[Any, Any]:
     Example:
         >>> generator = np.random.default_rng(0)
         >>> brightness = generator.uniform(size=(4, 8, 8, 1))  # of three channels that are all alike
-        >>> bool(np.allclose(measure_colours(np.tile(brightness, 3)), [[0.57735, 0, 0]] * 3, atol=1e-6))
+        >>> bool(np.allclose(measure_colours(np.tile(brightness, 3)), [[0.57735, 0, 0]] * 3, atol=1e-3))
         True
     """
     array: np.ndarray[Any, Any] = np.asarray(images, np.float64)

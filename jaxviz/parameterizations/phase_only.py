@@ -129,8 +129,8 @@ def phase_only(
     that xplique ships, fitted from 4 to 64 cycles in 512 pixels, and the blur follows its fall above a quarter of a
     cycle a pixel; that horizontal and vertical waves are stronger than diagonal ones is left out. The mean counts as
     the longest wave that fits, so its colour is free within bounds. Whatever the phases, the image before squashing
-    deviates from its mean by `contrast`, on average over the components; photographs do by 2.3 (267 of ImageNet, 224
-    pixels).
+    deviates from its mean by `contrast`, on average over the components that hold any waves; photographs do by 2.3 (267
+    of ImageNet, 224 pixels).
 
     What differs from the published method and its implementations: the paper's and xplique's magnitude is that of
     ImageNet, here it is a formula or measured from your data; xplique and Horama standardise phases and image at every

@@ -7,6 +7,9 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
+# Less of the strongest channel's power is the rounding noise of a channel that holds no waves; no table can say zero.
+_LEAST_POWER = 1e-8
+
 
 def half_extents(extents: tuple[int, ...]) -> tuple[int, ...]:
     """Return the size of the half spectrum that decides the other half: `numpy.fft.rfftn`'s.
@@ -73,11 +76,15 @@ def sum_of_waves(
 
 
 def standard_deviation(magnitude: Float[Array, "channel ..."], extents: tuple[int, ...]) -> Float[Array, ""]:
-    """Return how far a signal with these magnitudes deviates from its mean, whatever the phases (Parseval)."""
+    """Return how far a signal with these magnitudes deviates from its mean, whatever the phases (Parseval).
+
+    The mean over the channels that hold waves: one without any would make the others' contrast greater.
+    """
     counts = multiplicities(extents).astype(np.float32).copy()
     counts[(0,) * len(extents)] = 0  # the mean
     power = jnp.sum(jnp.square(magnitude) * counts[None], axis=tuple(range(1, magnitude.ndim)))
-    return jnp.sqrt(jnp.mean(power)) / math.prod(extents)
+    holds_waves = power >= _LEAST_POWER * jnp.max(power)
+    return jnp.sqrt(jnp.mean(power, where=holds_waves)) / math.prod(extents)
 
 
 def antisymmetric(phases: Float[Array, "channel ..."], extents: tuple[int, ...]) -> Float[Array, "channel ..."]:

@@ -138,7 +138,7 @@ def make_request(
         raise TypeError(f"{model!r} is no model; make one with jaxviz.wrap or jaxviz.load.")
     steps = checked_steps(steps)
     extents, channels = extents_of(model, size), model.input_shape[-1]
-    parameterization, transform, usual_rate = drawn(model, parameterization, transforms)
+    parameterization, transform, usual_rate = drawn(model, extents, parameterization, transforms)
     if transparency:
         check_transparency(model)
     canvas_size = (*transform.output_size(*extents), channels)

@@ -47,7 +47,12 @@ _TRANSFORM_PRESETS = {"lucid": lucid, "lucid_noise": lucid_noise, "distill_2017"
 _ADAM = optax.adam(1.0)
 
 
-def drawn(model: Model, parameterization: Parameterization | None, transforms: Transform | str | None) -> Suitable:
+def drawn(
+    model: Model,
+    extents: tuple[int, ...],
+    parameterization: Parameterization | None,
+    transforms: Transform | str | None,
+) -> Suitable:
     """Return how images are made and disturbed, and the usual rate: as asked for, or else what suits the model."""
     if parameterization is not None and not isinstance(parameterization, Parameterization):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"{parameterization!r} is no parameterization. Give one such as jaxviz.fourier().")
@@ -56,7 +61,7 @@ def drawn(model: Model, parameterization: Parameterization | None, transforms: T
         raise ValueError(
             f"transparent is for images, but model '{model.name}' takes {model.input_name}s. Leave it out."
         )
-    suits = suitable(model, automatic=automatic, quick=automatic and transforms == QUICK)
+    suits = suitable(model, extents, automatic=automatic, quick=automatic and transforms == QUICK)
     # A family's rate is for the coefficients that it comes with.
     rate = suits.learning_rate if parameterization is None else parameterization.usual_rate
     parameterization = completed(parameterization or suits.parameterization, model.data)

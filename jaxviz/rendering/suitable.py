@@ -27,11 +27,15 @@ from jaxviz.parameterizations import (
 )
 from jaxviz.results import Settings, Statistics
 from jaxviz.results.settings import BORDER_PIXELS
+from jaxviz.results.statistics import LEAST_LENGTH
 from jaxviz.transforms import Transform, compose, pad, ranges, several_views, shift
 from jaxviz.transforms.canvas import with_data_mean
 
 # Enough against aliasing; more averages away what a unit of signals hears, whose periods are a few samples.
 _MOST_SHIFT, _SHIFTED_SHARE = 2.0, 1 / 20
+
+# Of the strongest wave: what the table of magnitudes, which holds no zeros, says of a component without waves.
+_NO_WAVES = 1e-9
 
 
 class Suitable(NamedTuple):
@@ -48,19 +52,20 @@ class Suitable(NamedTuple):
     learning_rate: float
 
 
-def suitable(model: Model, *, automatic: bool, quick: bool = False) -> Suitable:
+def suitable(model: Model, extents: tuple[int, ...], *, automatic: bool, quick: bool = False) -> Suitable:
     """Return what suits a model.
 
     Args:
         model: What is rendered.
+        extents: Height and width that are rendered; of another input as many numbers as it has axes of positions.
         automatic: Whether the transforms are left to us; otherwise the parameterization and the rate are the usual.
         quick: Whether a step makes do with one view of an image, whatever suits the family.
     """
-    axes = len(model.input_shape) - 1
+    axes = len(extents)
     if axes == 0:
         return Suitable(pixels(squashed=False), compose(), Settings().learning_rate)
     if axes != 2:
-        greatest = min(_MOST_SHIFT, min(model.input_shape[:-1]) * _SHIFTED_SHARE)
+        greatest = min(_MOST_SHIFT, min(extents) * _SHIFTED_SHARE)
         # The power at which every octave of waves moves as much, as 1 is of images.
         border = () if model.data is None else (pad(0, fill="data"),)
         return Suitable(fourier(decay_power=axes / 2), compose(*border, shift(greatest)), Settings().learning_rate)
@@ -126,9 +131,13 @@ def _with_magnitude(parameterization: PhaseOnly, data: Statistics) -> PhaseOnly:
     usual = phase_only(contrast=parameterization.contrast, standardized=parameterization.standardized)
     if parameterization != usual or data.spectrum is None:
         return parameterization
-    # A component that never varies has no waves; it is mixed into no channel.
-    varies = data.spectrum.reshape(-1, data.spectrum.shape[-1])[1:].max(0) > 0
-    table = tabulate_magnitude(np.where(varies, data.spectrum, 1.0), width=data.width)
+    # What is found along a component that never varies, or from image to image only, is rounding noise; its inverse
+    # column makes it as strong as you like. How strong the waves are is told in the image.
+    waves = data.spectrum.reshape(-1, data.spectrum.shape[-1])[1:]
+    lengths = 1.0 if data.colours is None else np.linalg.norm(data.colours, axis=0)
+    strength = lengths * np.sqrt(np.square(waves).mean(0))
+    varies = strength > 1.001 * LEAST_LENGTH * strength.max()
+    table = tabulate_magnitude(np.where(varies, data.spectrum, _NO_WAVES * (waves.max() or 1.0)), width=data.width)
     return phase_only(
         contrast=parameterization.contrast,
         standardized=parameterization.standardized,

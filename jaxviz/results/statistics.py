@@ -9,6 +9,10 @@ from jaxtyping import Float64
 MOST_MIXED_CHANNELS = 16
 """Up to so many channels are mixed as they vary together; more would be compiled for minutes."""
 
+LEAST_LENGTH = 1e-3
+"""The least length of a component, where the longest has one: a millionth of the variance, which is less than what
+rounding to bytes adds to photographs."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Statistics:
@@ -59,7 +63,8 @@ def colours_of(covariance: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
 def colour_root(covariance: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return a root of a covariance of channels: a row is a channel, a column a component, the largest first.
 
-    It is scaled so that the longest column, which is the first, has length one.
+    It is scaled so that the longest column, which is the first, has length one. A component along which channels do not
+    vary, because one is constant or a copy of another, has a length of `LEAST_LENGTH`, so that there is an inverse.
 
     Raises:
         ValueError: The channels do not vary at all.
@@ -67,7 +72,9 @@ def colour_root(covariance: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     variances, directions = np.linalg.eigh(covariance)
     if not variances[-1] > 0:
         raise ValueError("The images are constant; nothing can be measured.")
-    root = directions[:, ::-1] * np.sqrt(np.maximum(variances[::-1], 0) / variances[-1])
+    # Without this a band that is constant could never leave 0.5, nor start from an image that is given.
+    shares = np.maximum(variances[::-1] / variances[-1], LEAST_LENGTH**2)
+    root = directions[:, ::-1] * np.sqrt(shares)
     # A direction is the same as its opposite; brighter is up, and of what is no brighter the first channel.
     total = np.asarray(root.sum(0))
     darker = (total < -1e-6) | ((np.abs(total) <= 1e-6) & (root[0] < 0))

@@ -118,7 +118,7 @@ def test_every_feature_of_a_vector_has_its_own_range():
     [
         (IMAGES * 2, {"value_range": (0, 1)}, ValueError, "outside the model's value_range of 0 to 1"),
         (IMAGES * 2 - 1, {"mean": 0.5}, ValueError, "before mean and std"),
-        (IMAGES * 2, {"preprocess": lambda images: images}, ValueError, "outside the model's value_range"),
+        (IMAGES * 2, {"preprocess": lambda images: images}, ValueError, r"outside the \[0, 1\] that preprocess takes"),
         (IMAGES, {"value_range": (0, 255)}, ValueError, "hardly anything of the model's value_range of 0 to 255"),
         (np.where(IMAGES > 0.6, np.nan, IMAGES), {}, ValueError, "NaN or infinity, among inputs 0 to"),
         (IMAGES[..., :2], {}, ValueError, r"model inputs are \[batch, height, width, 3 channels\]"),

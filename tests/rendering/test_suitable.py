@@ -9,6 +9,7 @@ import pytest
 
 import jaxviz
 from jaxviz import Settings, transforms
+from jaxviz.rendering.settings_asked import drawn, extents_of
 from jaxviz.results.settings import FAMILIES
 
 
@@ -110,6 +111,31 @@ def test_tiny_images_are_moved_little_and_are_smoother_than_others():
     assert recipe.parameterization == jaxviz.fourier(decay_power=tiny.decay_power).to_json()
     assert tiny.decay_power > plain.decay_power
     assert tiny.max_shift_pixels < plain.max_shift_pixels
+
+
+@pytest.mark.parametrize(
+    ("input_shape", "size", "pixels"),
+    [
+        ((1000, 1), None, 2.0),
+        ((1000, 1), 10, 0.5),
+        ((20, 1), None, 1.0),
+        ((20, 1), 200, 2.0),
+        ((30, 50, 40, 1), None, 1.5),
+        ((30, 50, 40, 1), (16, 10, 40), 0.5),
+    ],
+)
+def test_signals_and_volumes_are_shifted_by_a_twentieth_of_what_is_rendered(input_shape, size, pixels):
+    axes = tuple(range(1, len(input_shape)))
+    model = jaxviz.wrap(lambda inputs: inputs.mean(axes), input_shape=input_shape)
+    extents = extents_of(model, size)
+    (shifted,) = drawn(model, extents, None, "auto").transform.to_json()["transforms"]
+    assert (shifted["kind"], shifted["max_pixels"]) == ("shift", pixels)
+
+
+def test_photographs_are_moved_by_their_familys_pixels_at_every_size(model):
+    for size in (24, 80, (48, 200)):
+        shifted = drawn(model, extents_of(model, size), None, "auto").transform.to_json()["transforms"][1]
+        assert shifted["max_pixels"] == Settings.for_family(model.family).max_shift_pixels
 
 
 def test_every_family_has_settings():
