@@ -92,6 +92,12 @@ def test_the_table_lists_every_preset_with_what_differs():
     assert table().count("Differs: ") == len(PRESETS)
 
 
+@pytest.mark.parametrize("preset", ["dvt_3", PRESETS["dvt_3"]])
+def test_a_single_preset_may_be_compared_without_a_list(model, preset):
+    comparison = compare_presets(model, model.layers[-1], units=0, presets=preset, size=48, steps=1, progress=False)
+    assert list(comparison) == ["dvt_3"]
+
+
 def test_unknown_presets_are_answered_with_the_closest(model):
     with pytest.raises(KeyError, match=r"no preset 'lucidd'\. Did you mean 'lucid'"):
         compare_presets(model, model.layers[-1], presets=["lucidd"], progress=False)

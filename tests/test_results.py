@@ -48,6 +48,8 @@ def test_recipe_says_which_units_made_other_steps_or_went_on_from_another_pictur
     some = recipe.for_units([0, 2])
     assert (some.steps_made, some.continued) == ((8, 16), (True, False))
     assert repr(make_recipe(steps_made=[8])) == "Recipe(1 unit of 'TinyNet', 5x7 pixels, 8 of 256 steps of adam)"
+    assert repr(make_recipe(steps=4, steps_made=[16])) == "Recipe(1 unit of 'TinyNet', 5x7 pixels, 16 steps of adam)"
+    assert "4 to 16 steps of adam" in repr(make_recipe(2, steps=4, steps_made=[4, 16]))
     assert repr(make_rendering(1, recipe=recipe.for_units([0]))).startswith(
         "Rendering(1 unit of 5x7x3, 8 of 256 steps,"
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxviz.charts.figures import Shows, bqplot, follow, new_figure, scales, set_span
+from jaxviz.charts.figures import Shows, bqplot, check_shows, follow, new_figure, scales, set_span
 from jaxviz.results.tile import smoothed
 
 _MOST_CURVES = 12
@@ -26,6 +26,9 @@ def score_curves(explorer: Shows) -> Any:
     Returns:
         A `bqplot.Figure`.
 
+    Raises:
+        TypeError: It is no such widget; the message says what is.
+
     Example:
         >>> import jax.numpy as jnp, jaxviz
         >>> model = jaxviz.wrap(lambda images: jnp.tanh(images).mean((1, 2)), input_shape=(16, 16, 3))
@@ -38,6 +41,7 @@ def score_curves(explorer: Shows) -> Any:
         (['0', '2'], (2, 4))
         >>> explorer.close()
     """
+    check_shows(explorer)
     lines = bqplot().Lines(
         x=[0.0, 1.0],
         y=[0.0, 0.0],
@@ -63,7 +67,7 @@ def _draw_curves(shown: Shows, figure: Any) -> None:
         return
     longest = max(len(taken) for _, taken, _ in curves)
     last = float(max(1, max(taken[-1] for _, taken, _ in curves)))
-    set_span(figure.axes[0], 0.0, _ROOM_FOR_LEGEND * last)
+    set_span(figure.axes[0], 0.0, _ROOM_FOR_LEGEND * last, least_step=1.0)
     values = np.concatenate([values for _, _, values in curves])
     known = values[np.isfinite(values)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)

@@ -3,7 +3,7 @@
 import math
 import weakref
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -18,6 +18,7 @@ _MOST_TICKS = 6
 _FOLLOWED = ["status", "selection", "unit", "units", "layer"]
 
 
+@runtime_checkable
 class Shows(Protocol):
     """What a chart needs of an explorer, or of another widget that shows a layer."""
 
@@ -46,6 +47,19 @@ class Shows(Protocol):
     def unobserve(self, handler: Callable[[Any], None], names: Any = ...) -> None:
         """Call back no more."""
         ...
+
+
+def check_shows(explorer: object) -> None:
+    """Refuse what has no scores of a layer, before a figure is made.
+
+    Raises:
+        TypeError: It is no widget, or one that shows something else.
+    """
+    if isinstance(explorer, type) or not isinstance(explorer, Shows):
+        raise TypeError(
+            f"{explorer!r} shows no scores of a layer's units; give jaxviz.explore(...), a LayerGrid, a UnitView or a "
+            "Bench, which a chart can follow."
+        )
 
 
 def bqplot() -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxviz.charts.figures import ACCENT, QUIET, Shows, bqplot, follow, new_figure, scales, set_span
+from jaxviz.charts.figures import ACCENT, QUIET, Shows, bqplot, check_shows, follow, new_figure, scales, set_span
 
 _BINS = 24
 
@@ -22,6 +22,9 @@ def score_histogram(explorer: Shows) -> Any:
     Returns:
         A `bqplot.Figure`.
 
+    Raises:
+        TypeError: It is no such widget; the message says what is.
+
     Example:
         >>> import jax.numpy as jnp, jaxviz
         >>> model = jaxviz.wrap(lambda images: jnp.tanh(images).mean((1, 2)), input_shape=(16, 16, 3))
@@ -36,6 +39,7 @@ def score_histogram(explorer: Shows) -> Any:
         [0, 1, 2]
         >>> explorer.close()
     """
+    check_shows(explorer)
     bars = bqplot().Bars(
         x=np.linspace(0, 1, _BINS),
         y=np.zeros((2, _BINS)),

@@ -78,6 +78,20 @@ def named(name: str) -> Preset:
     raise KeyError(f"There is no preset '{name}'. {advice}")
 
 
+def presets_of(presets: str | Preset | Iterable[str | Preset]) -> list[Preset]:
+    """Return presets that are given by name or as they are, several or one.
+
+    Raises:
+        KeyError: An unknown preset; the message names the closest.
+
+    Example:
+        >>> [preset.name for preset in presets_of("lucid")]
+        ['lucid']
+    """
+    several = [presets] if isinstance(presets, str | Preset) else presets
+    return [preset if isinstance(preset, Preset) else named(preset) for preset in several]
+
+
 def table() -> str:
     """List all presets in the order of their years: name, steps, size, source, what differs, and for which inputs.
 
@@ -99,7 +113,7 @@ def compare_presets(
     objective: str | Layer | Objective | Sequence[Objective],
     *,
     units: Iterable[int | str] | int | str | None = None,
-    presets: Iterable[str | Preset] = ("lucid", "lucid_noise", "phase_only", "dvt_3"),
+    presets: str | Preset | Iterable[str | Preset] = ("lucid", "lucid_noise", "phase_only", "dvt_3"),
     size: int | None = None,
     steps: int | None = None,
     key: int | jax.Array = 0,
@@ -116,7 +130,7 @@ def compare_presets(
         model: A model made by `jaxviz.wrap` or `jaxviz.load`.
         objective: As in `render`.
         units: As in `render`.
-        presets: Names of presets, or presets of your own.
+        presets: Names of presets, or presets of your own; or one of them.
         size: Height and width in pixels, the same for all; default 128. Of other inputs than images, and of
             models that take one size only, the model's own.
         steps: Steps, the same for all; each preset's own if None, which are up to 2,560.
@@ -138,7 +152,7 @@ def compare_presets(
         >>> list(comparison), comparison["dvt_1"].images.shape
         (['lucid', 'dvt_1'], (1, 24, 24, 3))
     """
-    chosen = [preset if isinstance(preset, Preset) else named(preset) for preset in presets]
+    chosen = presets_of(presets)
     if not chosen:
         raise ValueError(f"No presets were given; there are: {', '.join(PRESETS)}.")
     if len({preset.name for preset in chosen}) < len(chosen):

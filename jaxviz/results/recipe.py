@@ -107,8 +107,10 @@ class Recipe:
     @property
     def steps_text(self) -> str:
         """The number of steps in words, with those that were made where they are others."""
-        made = [*dict.fromkeys((min(self.steps_made), max(self.steps_made)))] if self.steps_made else []
-        return f"{' to '.join(map(str, made))}{' of ' * bool(made)}{self.steps} steps"
+        least, most = min(self.steps_made, default=self.steps), max(self.steps_made, default=self.steps)
+        made = str(most) if least == most else f"{least} to {most}"
+        # "of" those that were asked for only where they are more: of 4 steps none is the 16th.
+        return f"{made} of {self.steps} steps" if self.steps_made and most <= self.steps else f"{made} steps"
 
     def __repr__(self) -> str:
         count = len(self.objectives)

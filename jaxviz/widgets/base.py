@@ -131,17 +131,27 @@ class TileWidget(MirroringWidget):
             return value
         if name in _CLIMBED:
             self.check_open()
-        # The layer may have been set just now, within `hold_trait_notifications`.
-        layer = {} if name == "layer" or self.layer == self._session.choice.layer else {"layer": self.layer}
         try:
-            return plain(getattr(self._session.check(layer | {name: value}), name))
+            return plain(getattr(self._session.check(self._held(name) | {name: value}), name))
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise traitlets.TraitError(one_line(error)) from error
 
     @traitlets.observe(*NAMES)
     def _choose(self, change: Any) -> None:
-        if not self.is_mirrored(change["name"], change["new"]):
-            self._session.change({change["name"]: change["new"]})
+        name, value = change["name"], change["new"]
+        if self.is_mirrored(name, value):
+            return
+        # What is selected may be of a layer or of units of which the session is told only behind it.
+        is_early = name == "selection" and not set(self._session.choice.units).issuperset(value)
+        self._session.change((self._held(name) if is_early else {}) | {name: value})
+
+    def _held(self, name: str) -> dict[str, Any]:
+        """Return what another trait depends on and was set just now, within `hold_trait_notifications`."""
+        choice = self._session.choice
+        held: dict[str, Any] = {} if name == "layer" or self.layer == choice.layer else {"layer": self.layer}
+        if name == "selection" and not (isinstance(self.units, list) and self.units == list(choice.units)):
+            held["units"] = self.units
+        return held
 
     def check_open(self) -> None:
         """Raise an error if the climb was closed; a widget that was closed lives on in others that share it.

@@ -1,7 +1,7 @@
 """The bench: one unit under several presets at once, with numbers that say which picture to believe."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from jaxviz.results import Rendering, Settings
@@ -10,6 +10,7 @@ from jaxviz.widgets.explorer import Rendered, checked_options
 from jaxviz.widgets.facts import Facts, LayerFacts
 
 _OPTIONS = ("steps", "size", "key", "tile_pixels", "layout")
+_SHARED = ("steps", "size", "key")
 _TILE_PIXELS = 192
 _MEANINGS = {
     "score": "Score of the picture as it is, undisturbed, so that presets can be compared",
@@ -49,7 +50,15 @@ class BenchFacts(Facts):
         self._presets = presets
         self._own_size = own_size
 
-    def python(self, settings: Settings, layer: str, units: Sequence[int], *, goes_on: bool = False) -> str:  # noqa: ARG002
+    def python(
+        self,
+        settings: Settings,
+        layer: str,
+        units: Sequence[int],
+        *,
+        goes_on: bool = False,  # noqa: ARG002
+        made: tuple[int, int] | None = None,  # noqa: ARG002
+    ) -> str:
         """Return the Python that renders some of the presets as they are climbed here; "" where one has no name."""
         names = [self.name_of(layer, unit) for unit in units]
         if not all(self._presets[name] for name in names):
@@ -61,6 +70,12 @@ class BenchFacts(Facts):
             f"    {size}steps={settings.steps}, key={settings.key},\n"
             ")"
         )
+
+    def refusal(self, setting: str, value: object) -> str:  # noqa: ARG002
+        """Return why a setting cannot get another value here; "" if it can."""
+        if setting in _SHARED:
+            return ""
+        return "the presets share only steps, size and key, and everything else is as each was published."
 
 
 class Bench(Rendered):
@@ -75,7 +90,8 @@ class Bench(Rendered):
         model: A model made by `jaxviz.wrap` or `jaxviz.load`.
         objective: A layer's name, or an objective.
         unit: Unit of the layer, as a number or as the name of a class; None for an objective.
-        presets: Names of presets, or presets of your own, such as `dataclasses.replace(preset, name=..., ...)`.
+        presets: Names of presets, or presets of your own, such as `dataclasses.replace(preset, name=..., ...)`; or
+            one of them.
         **options: `steps`, `size`, `key`, `tile_pixels`, and `layout`.
 
     Raises:
@@ -100,7 +116,7 @@ class Bench(Rendered):
         objective: Any,
         unit: int | str | None = None,
         *,
-        presets: Iterable[Any] = ("lucid", "lucid_noise", "phase_only", "dvt_3"),
+        presets: Any = ("lucid", "lucid_noise", "phase_only", "dvt_3"),
         **options: Any,
     ) -> None:
         from jaxviz.widgets.opening import open_bench

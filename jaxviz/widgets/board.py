@@ -91,6 +91,22 @@ class Board:
         # Tiles take turns in the lanes; between its turns one climbs no less than another.
         return "climbing" if phase in ("preparing", "climbing", "paused") else "waiting"
 
+    def steps_made(self, units: Iterable[int]) -> tuple[int, int]:
+        """Return the least and the most steps with which these units make the pictures that they have or come to.
+
+        That is what the settings ask for, but for pictures that had made more when less was asked for.
+        """
+        asked = self.settings.steps
+        records = [self.records.get((unit, 1)) for unit in units]
+        most = max([asked, *(record.step for record in records if record is not None)])
+        made = [
+            asked if record is None else max(asked, record.step)
+            for record in records
+            # With the most steps, what is dead or has diverged would end as it did.
+            if record is None or record.state not in ("dead", "diverged") or not record.has_ended(most)
+        ]
+        return min(made, default=most), most
+
     def letters(self, units: Iterable[int], phase: str) -> str:
         """Return the states of the grid's tiles, a letter for each unit."""
         return "".join(LETTERS[self.state((unit, 1), phase)] for unit in units)

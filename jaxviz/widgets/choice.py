@@ -1,7 +1,7 @@
 """What is chosen in a widget: layer, units, settings and the rest that may be changed from both sides."""
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, SupportsIndex, TypedDict, cast
 
@@ -53,7 +53,7 @@ class Choice:
         """Return this choice with changes, which are all checked before any counts.
 
         Another layer brings all of its units, keeps the chosen unit if it has one of that number, and empties the
-        selection, unless the changes say otherwise.
+        selection, unless the changes say otherwise. Of the selection, other units keep what is still in the grid.
 
         Raises:
             KeyError, IndexError, TypeError, ValueError: A value is wrong; the message says what is allowed.
@@ -66,6 +66,9 @@ class Choice:
         if "layer" in changes:
             layer = facts.layer_name(changes.pop("layer"))
         chosen = self if layer == self.layer else self._of_layer(facts, layer)
+        if "units" in changes:  # first, since the selection is of them
+            units = chosen.checked(facts, "units", changes.pop("units"))
+            chosen = replace(chosen, units=units, selection=_within(chosen.selection, units))
         values = {name: chosen.checked(facts, name, value) for name, value in changes.items()}
         return replace(chosen, **values)
 
@@ -110,7 +113,25 @@ def _units(choice: Choice, facts: Facts, value: Any) -> tuple[int, ...]:
 
 
 def _selection(choice: Choice, facts: Facts, value: Any) -> tuple[int, ...]:
-    return tuple(facts.units(choice.layer, value)) if choice.layer else _nothing("selection", value)
+    if not choice.layer:
+        return _nothing("selection", value)
+    selection = choice.units if value is None else tuple(facts.units(choice.layer, value))
+    outside = sorted(set(selection) - set(choice.units))
+    if outside:
+        raise ValueError(
+            f"The selection has {_some(outside)}, but may only have units of the grid: {_some(choice.units)}. "
+            "Set `units` first to have others in the grid."
+        )
+    return selection
+
+
+def _some(units: Sequence[int]) -> str:
+    return f"{', '.join(map(str, units[:8]))}{', …' * (len(units) > 8)}"
+
+
+def _within(selection: tuple[int, ...], units: tuple[int, ...]) -> tuple[int, ...]:
+    in_grid = frozenset(units)
+    return tuple(unit for unit in selection if unit in in_grid)
 
 
 def _nothing(name: str, value: Any) -> tuple[int, ...]:
@@ -123,9 +144,9 @@ def _unit(choice: Choice, facts: Facts, value: Any) -> int:
     return facts.unit(choice.layer, value) if choice.layer else 0
 
 
-def _settings(choice: Choice, facts: Facts, value: Any) -> Settings:  # noqa: ARG001 - each check is called alike
+def _settings(choice: Choice, facts: Facts, value: Any) -> Settings:
     if isinstance(value, Settings):
-        return value
+        value = asdict(value)
     if not isinstance(value, Mapping):
         raise TypeError(f"settings is {value!r}; it must be a dictionary of changes, as {{'noise': 0.1}}.")
     changes = dict(cast("Mapping[str, Any]", value))
@@ -133,7 +154,12 @@ def _settings(choice: Choice, facts: Facts, value: Any) -> Settings:  # noqa: AR
     if changes.keys() == present.keys():
         # All of them, as the browser has them: what differs is what was moved, and a preset brings its own numbers.
         changes = {name: value for name, value in changes.items() if value != present[name]}
-    return choice.settings.changed(**changes)
+    settings = choice.settings.changed(**changes)
+    moved = {name: new for name in changes if (new := getattr(settings, name)) != present[name]}
+    refusals = {name: why for name, new in moved.items() if (why := facts.refusal(name, new))}
+    if refusals:
+        raise ValueError(f"{', '.join(refusals)} cannot be changed here: {next(iter(refusals.values()))}")
+    return settings
 
 
 def _from_scratch(choice: Choice, facts: Facts, value: Any) -> bool:  # noqa: ARG001

@@ -12,6 +12,9 @@ _GOES_ON = """\
     # The pictures on the screen went on from others, made under other settings.
     # This begins from noise, and makes other pictures.
 """
+_OF_MORE_STEPS = """\
+    # Some of the pictures on the screen have made more steps, up to {most}; in their place this makes others.
+"""
 
 
 class LayerFacts(TypedDict):
@@ -116,7 +119,15 @@ class Facts:
             ],
         )
 
-    def python(self, settings: Settings, layer: str, units: Sequence[int], *, goes_on: bool = False) -> str:
+    def python(
+        self,
+        settings: Settings,
+        layer: str,
+        units: Sequence[int],
+        *,
+        goes_on: bool = False,
+        made: tuple[int, int] | None = None,
+    ) -> str:
         """Return the Python that renders units of a layer as they are climbed here.
 
         Args:
@@ -124,7 +135,14 @@ class Facts:
             layer: Name of the layer.
             units: Units of the layer.
             goes_on: Whether the pictures went on from others, so that this makes other ones, and says so.
+            made: The least and the most steps that the pictures have made, where it is not what the settings ask for.
         """
+        least, most = made or (settings.steps, settings.steps)
+        remarks = _GOES_ON * goes_on
+        if least == most:
+            settings = settings.changed(steps=most)
+        else:
+            remarks += _OF_MORE_STEPS.format(most=most)
         height, width = self.suitable_size
         python = settings.python(
             layer,
@@ -133,7 +151,11 @@ class Facts:
             border_pixels=self.border_pixels,
         )
         # Within the brackets, so that a name and `=` can stand before it.
-        return python.replace("(\n", f"(\n{_GOES_ON}", 1) if goes_on else python
+        return python.replace("(\n", f"(\n{remarks}", 1)
+
+    def refusal(self, setting: str, value: object) -> str:  # noqa: ARG002
+        """Return why a setting cannot get another value here; "" if it can."""
+        return ""
 
     def layer_name(self, name: object) -> str:
         """Return the layer's own name for a name or an alias.

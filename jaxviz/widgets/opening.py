@@ -61,7 +61,7 @@ def open_bench(
     model: "Model",
     objective: Any,
     unit: int | str | None,
-    presets: Iterable[Any],
+    presets: Any,
     options: Mapping[str, Any],
 ) -> tuple[Session, "SideBySide"]:
     """Begin a session on one objective under several presets.
@@ -70,19 +70,20 @@ def open_bench(
         model: A model made by `jaxviz.wrap` or `jaxviz.load`.
         objective: A layer's name, or an objective.
         unit: Of the layer; None for an objective.
-        presets: Names of presets, or presets.
+        presets: Names of presets, or presets; or one of them.
         options: Settings, and `tile_pixels`.
 
     Raises:
         KeyError, IndexError, TypeError, ValueError: Something is wrong; the message says what is allowed.
     """
     from jaxviz.models import Model
-    from jaxviz.presets import PRESETS, Preset, named
+    from jaxviz.presets import PRESETS, Preset
+    from jaxviz.presets.comparison import presets_of
     from jaxviz.rendering import SideBySide, one_objective
 
     if not isinstance(model, Model):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"{model!r} is no model; make one with jaxviz.wrap or jaxviz.load.")
-    chosen = [preset if isinstance(preset, Preset) else named(preset) for preset in presets]
+    chosen = presets_of(presets)
     names = [preset.name for preset in chosen]
     if not names or len(set(names)) < len(names):
         raise ValueError(f"The presets are {names}; give at least one, and each under a name of its own.")

@@ -1,10 +1,10 @@
 """The progress of any `render_steps`: its pictures, a bar and a stop button."""
 
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from jaxviz.results import Settings, Snapshot
+from jaxviz.results import Snapshot
 from jaxviz.results.settings import LIMITS
 from jaxviz.widgets.base import TileWidget
 from jaxviz.widgets.choice import Choice
@@ -18,11 +18,23 @@ _LAYER = "pictures"
 
 
 class _Facts(Facts):
-    """What is known of pictures of which only snapshots are: not even what was climbed."""
+    """What is known of pictures of which only snapshots are: not even what was climbed.
 
-    def python(self, settings: Settings, layer: str, units: Sequence[int], *, goes_on: bool = False) -> str:  # noqa: ARG002
+    Attributes:
+        steps: The steps of the climb, as far as they are known.
+    """
+
+    steps: int | None = None
+
+    def python(self, *_pictures: object, **_made: object) -> str:
         """Return no Python: there is none that is known to render them."""
         return ""
+
+    def refusal(self, setting: str, value: object) -> str:
+        """Return why a setting cannot get another value here; "" if it can."""
+        if setting == "steps" and value == self.steps:
+            return ""
+        return "none may be set, since the pictures climb elsewhere; give settings to jaxviz.render_steps."
 
 
 class RenderProgress(TileWidget):
@@ -54,7 +66,7 @@ class RenderProgress(TileWidget):
             raise TypeError(f"{snapshots!r} is no iterator of snapshots; give what jaxviz.render_steps returned.")
         checked_options("RenderProgress", options, ("tile_pixels", "layout"))
         layout = options.pop("layout", None)
-        facts = _Facts(name="", input_shape=[], layers=[_layer(0)])
+        self._facts = facts = _Facts(name="", input_shape=[], layers=[_layer(0)])
         learned = weakref.WeakMethod(self._learn)
         self._climb = SnapshotClimb(snapshots, lambda count, steps: (learned() or _nothing)(count, steps))
         session = Session(self._climb, facts, Choice(layer=_LAYER).changed(facts, options), serve=serve)
@@ -68,11 +80,12 @@ class RenderProgress(TileWidget):
 
     def _learn(self, count: int, steps: int | None) -> None:
         """Take over how many pictures there are, and how many steps they climb."""
-        facts = self._session.facts
+        facts = self._facts
         facts.layers[_LAYER] = _layer(count)
         self.show({"layers": [dict(facts.layers[_LAYER])]})
         # `render_steps` knows no limit; beyond that of the settings the bar is full before the climb has ended.
-        settings = {} if steps is None else {"settings": {"steps": min(steps, int(LIMITS["steps"][1]))}}
+        facts.steps = None if steps is None else min(steps, int(LIMITS["steps"][1]))
+        settings = {} if steps is None else {"settings": {"steps": facts.steps}}
         self._session.change({"units": None, **settings})
 
 

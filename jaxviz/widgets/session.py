@@ -41,6 +41,7 @@ class Session(Audience):
         self._telling = threading.RLock()
         self._is_told, self._told_at, self._told_phase = True, float("-inf"), ""
         super().__init__(live, facts, choice)
+        self._told_steps = self._steps_made()
 
     def wanted(self) -> list[list[Tile]]:
         """Return what is wanted: the chosen unit and its negative, then what is in view, then the rest of the grid."""
@@ -78,6 +79,11 @@ class Session(Audience):
         alone = self._telling.acquire(timeout=_LONGEST_OBSERVER_SECONDS)
         try:
             self._is_told, self._told_at = True, time.monotonic()
+            with self.lock:
+                before, self._told_steps = self._told_steps, self._steps_made()
+                is_overtaken = before != self._told_steps
+            if is_overtaken:  # the code names these steps; a slice may have been under way when fewer were asked for
+                self.mirror()
             values = self.told()
             self._told_phase = values["status"]["phase"]
             for face in self.faces():
@@ -97,13 +103,23 @@ class Session(Audience):
     def chosen_values(self) -> dict[str, Any]:
         """Return what is chosen, and the Python that renders it, which is never told without it."""
         with self.lock:
-            choice = self.choice
-            rows = {"unit": [choice.unit], "grid": choice.units} if choice.layer else {}
-            board = self.boards.shown
+            choice, board = self.choice, self.boards.shown
             said = choice.settings, choice.layer
             goes_on = board is not None and board.goes_on
-            code = {what: self.facts.python(*said, units, goes_on=goes_on) for what, units in rows.items()}
+            rows, steps = self._rows(), self._steps_made()
+            code = {
+                what: self.facts.python(*said, units, goes_on=goes_on, made=steps[what]) for what, units in rows.items()
+            }
         return {**choice.to_json(), "code": {"unit": "", "grid": "", **code}}
+
+    def _rows(self) -> dict[str, Sequence[int]]:
+        """Return the units of each piece of code."""
+        return {"unit": [self.choice.unit], "grid": self.choice.units} if self.boards.shown is not None else {}
+
+    def _steps_made(self) -> dict[str, tuple[int, int]]:
+        """Return how many steps the pictures of each piece of code have made, least and most; `lock` is held."""
+        board = self.boards.shown
+        return {} if board is None else {what: board.steps_made(units) for what, units in self._rows().items()}
 
     def deliver(self) -> float | None:
         """Tell and send what is due, on the courier's thread, and return when to come again."""

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import traitlets
 from fake_browser import Browser
 
 import jaxviz
@@ -159,6 +160,31 @@ def test_own_presets_and_any_objective_may_be_on_the_bench(model, no_thread_left
     assert bench.code["grid"] == ""  # Python knows no preset of that name
     assert "model, objective, presets=['dvt_2']" in bench.code["unit"]
     bench.close()
+
+
+@pytest.mark.parametrize("preset", ["dvt_3", PRESETS["dvt_3"]])
+def test_a_single_preset_needs_no_list(model, no_thread_left, preset):
+    bench = jaxviz.Bench(model, "conv", 2, presets=preset, **OPTIONS)
+    assert list(bench.class_names.values()) == [["dvt_3"]]
+    bench.close()
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [({"noise": 0.3}, "noise"), ({"preset": "strong"}, "preset"), (jaxviz.Settings(views=2, **OPTIONS), "views")],
+)
+def test_settings_that_the_presets_do_not_share_are_refused(bench, settings, named):
+    before = bench.settings
+    with pytest.raises(traitlets.TraitError, match=f"^{named} cannot be changed here: .* only steps, size and key"):
+        bench.settings = settings
+    with pytest.raises(ValueError, match="only steps, size and key"):
+        jaxviz.LayerGrid(bench, steps=8, decay_power=2)
+    assert bench.settings == before
+
+
+def test_all_settings_may_be_given_back_with_the_shared_ones_changed(bench):
+    bench.settings = bench.settings | {"steps": 7, "key": 3}
+    assert (bench.settings["steps"], bench.settings["key"], bench.settings["size"]) == (7, 3, 24)
 
 
 @pytest.mark.parametrize(

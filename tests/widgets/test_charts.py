@@ -1,6 +1,7 @@
 """Charts follow the explorer's traits and set them."""
 
 import gc
+import re
 import weakref
 
 import bqplot
@@ -11,6 +12,7 @@ from fake_climb import FakeClimb, shown_score
 
 from jaxviz import charts
 from jaxviz.charts.figures import set_span
+from jaxviz.widgets import Explorer, LayerGrid, RenderProgress, UnitView
 
 
 def test_curves_are_of_the_chosen_unit_or_of_the_selection(open_widget):
@@ -94,6 +96,33 @@ def test_a_chart_of_an_explorer_without_pictures_is_empty(open_widget):
     explorer = open_widget("first", climb=FakeClimb(gated=True))
     assert not charts.score_curves(explorer).marks[0].visible
     assert charts.score_histogram(explorer).marks[0].y.sum() == 0
+
+
+def test_the_axis_of_steps_has_ticks_at_whole_steps_only(open_widget):
+    explorer = open_widget("first", steps=2)
+    figure = charts.score_curves(explorer)
+    explorer.wait(10)
+    np.testing.assert_array_equal(figure.axes[0].tick_values, [0, 1])
+
+
+@pytest.mark.parametrize("chart", [charts.score_curves, charts.score_histogram])
+def test_a_chart_of_what_shows_no_layer_is_refused_before_a_figure_is_made(chart, monkeypatch):
+    monkeypatch.setattr(bqplot, "Figure", None)
+    progress = RenderProgress(iter(()))
+    progress.wait(10)
+    for given in (progress, FakeClimb(), Explorer, None):
+        with pytest.raises(TypeError, match=rf"^{re.escape(repr(given))} shows no scores .*jaxviz\.explore.*UnitView"):
+            chart(given)
+    progress.close()
+
+
+@pytest.mark.parametrize("kind", [LayerGrid, UnitView])
+def test_the_parts_of_an_explorer_have_charts_too(open_widget, kind):
+    shown = open_widget("first", kind=kind)
+    lines, bars = charts.score_curves(shown).marks[0], charts.score_histogram(shown).marks[0]
+    shown.wait(10)
+    assert lines.visible
+    assert bars.y.sum() == len(shown.scores) > 0
 
 
 def test_a_closed_chart_follows_no_more(open_widget):

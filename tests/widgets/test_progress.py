@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+import traitlets
 from fake_browser import Browser
 
 from jaxviz.results import read_recipe
@@ -41,6 +42,19 @@ class Snapshots:
 
     def close(self):
         self.closed = True
+
+
+def test_settings_cannot_be_changed_since_the_pictures_climb_elsewhere(no_thread_left):
+    progress = RenderProgress(Snapshots())
+    assert progress.wait(10)
+    before = progress.settings
+    assert before["steps"] == 8
+    for changes in ({"noise": 0.3}, {"steps": 5}, {"preset": "strong"}):
+        with pytest.raises(traitlets.TraitError, match="give settings to"):
+            progress.settings = changes
+    assert progress.settings == before
+    progress.settings = before
+    progress.close()
 
 
 def test_it_shows_the_pictures_to_the_end(no_thread_left):

@@ -51,6 +51,18 @@ def test_the_code_makes_what_is_on_the_screen_bit_for_bit(explorer, model, what)
     np.testing.assert_array_equal(explorer.curve(4)[1], again.score_history[:6, -2 if what == "grid" else 0])
 
 
+@pytest.mark.parametrize("what", ["unit", "grid"])
+def test_the_code_makes_the_pictures_that_had_made_more_steps_before_fewer_were_asked_for(explorer, model, what):
+    explorer.wait(60)
+    explorer.settings = {"steps": 3}
+    explorer.wait(60)
+    shown = explorer.rendering if what == "grid" else explorer.rendering[[0]]
+    code = explorer.code[what].replace("steps=6,", "steps=6, progress=False,")
+    np.testing.assert_array_equal(shown.images, eval(code, {"jaxviz": jaxviz, "model": model}).images)
+    assert "6 steps of adam" in repr(shown.recipe)
+    assert "of 3 steps" not in repr(shown.recipe)
+
+
 def test_classes_have_names_and_negatives_climb_the_other_way(explorer):
     explorer.layer = explorer.layers[-1]["name"]
     explorer.unit = "school bus"
