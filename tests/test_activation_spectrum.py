@@ -79,4 +79,4 @@ def test_signals_have_one_too():
 )
 def test_wrong_arguments_are_refused(model, arguments, error, message):
     with pytest.raises(error, match=message):
-        jaxviz.activation_spectrum(model, **arguments, **OPTIONS)
+        jaxviz.activation_spectrum(model, **{**OPTIONS, **arguments})

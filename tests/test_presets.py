@@ -214,5 +214,5 @@ def test_a_model_of_one_size_that_is_no_square_is_compared_at_its_own():
     assert bench.wait(60), bench.error
     assert (bench.states, bench.settings["size"]) == ("dd", 12)
     assert "size=" not in bench.code["grid"]
-    np.testing.assert_array_equal(bench.rendering.images[0], comparison["erhan_2009"].images[0])
+    np.testing.assert_array_equal(bench.renderings["erhan_2009"].images[0], comparison["erhan_2009"].images[0])
     bench.close()

@@ -87,6 +87,8 @@ class FakeClimb:
     def forget(self, layer, settings):
         board = layer, settings.changed(steps=1)
         self.steps = {key: made for key, made in self.steps.items() if key[:2] != board}
+        # What begins again goes on from nothing, whether it was aimed at before or is only after this.
+        self.aims = [(*aim[:2], aim[2] or aim[:2] == (layer, settings)) for aim in self.aims]
 
     def aim(self, layer, settings, *, from_scratch):
         self.check(layer, settings)
