@@ -65,9 +65,8 @@ def scores(
         )
     size = model.enough(images.shape[1:], min(batch_size, len(images)))
     network = model.network(images.shape[1:], size)
-    for objective in listed:  # before its name of a class: in a joint model the layer says among which it is
-        for layer in sorted(target.layer for target in objective.targets() if target.layer):
-            model.layers.named(layer)
+    # Before names of classes: in a joint model the layer says among which they are.
+    model.layers.check(target.layer for objective in listed for target in objective.targets())
     bound = [objective.bind(model.named_classes) for objective in listed]
     targets = _targets(model, bound)
     shapes = {target: network.shape(layer, rectified=target.rectified) for target, layer in targets.items()}

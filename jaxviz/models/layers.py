@@ -115,6 +115,16 @@ class LayerTable(Sequence[Layer]):
             hint = f"It has {len(self)} layers: {shown}{', …' if len(self) > 8 else ''}"
         raise KeyError(f"Unknown layer '{name}' in model '{self._model}'. {hint}")
 
+    def check(self, names: Iterable[str]) -> None:
+        """Refuse names that no layer has; empty ones stand for the class logits.
+
+        Raises:
+            KeyError: There is no such layer; the message names the closest ones.
+        """
+        for name in sorted(frozenset(names)):
+            if name:
+                self.named(name)
+
     def match(self, pattern: str) -> "LayerTable":
         """Return the layers whose name or alias fits a pattern with `*` and `?`."""
         escaped = pattern.replace("[", "[[]")

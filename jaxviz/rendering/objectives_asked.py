@@ -69,9 +69,8 @@ def bound(model: Model, objectives: Sequence[Objective]) -> tuple[tuple[Objectiv
     Raises:
         KeyError, ValueError: The model has no such layer, or no such class.
     """
-    for objective in objectives:  # before its name of a class: in a joint model the layer says among which it is
-        for layer in sorted(target.layer for target in objective.targets() if target.layer):
-            model.layers.named(layer)
+    # Before names of classes: in a joint model the layer says among which they are.
+    model.layers.check(target.layer for objective in objectives for target in objective.targets())
     named = tuple(objective.bind(model.named_classes) for objective in objectives)
     return named, told_apart([objective.label(model.named_classes) for objective in named])
 
