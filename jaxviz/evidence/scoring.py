@@ -73,7 +73,7 @@ def scores(
     for objective in bound:
         objective.check(shapes)
         objective.check_image(images.shape[1:])
-    activations = network.compiled(tuple((layer, target.rectified) for target, layer in targets.items()))
+    activations = network.compiled(tuple((layer, target.rectified) for target, layer in targets.items()), "auto")
     forms: dict[Any, list[int]] = {}
     for position, objective in enumerate(bound):
         leaves, form = cast(tuple[list[Any], Any], jax.tree.flatten(objective))

@@ -223,7 +223,7 @@ class Model:
         return image_axis(self.network(image_shape, BATCH).program.shapes[value].shape)
 
     def activations(
-        self, images: Any, layers: str | Iterable[str], *, batch_size: int = 32
+        self, images: Any, layers: str | Iterable[str], *, batch_size: int = 32, lowering: str = "auto"
     ) -> dict[str, np.ndarray[Any, Any]]:
         """Compute the activations of layers for any number of images.
 
@@ -231,13 +231,15 @@ class Model:
             images: Float array `[batch, height, width, channel]` in [0, 1].
             layers: Name or alias of a layer, or several; a pattern with `*` stands for all that fit.
             batch_size: Images evaluated at once.
+            lowering: `auto` evaluates operations by faster equivalents on this backend, `xla` leaves them as they are.
 
         Returns:
             For each layer, by the name given, an array `[batch, …, channel]`.
 
         Raises:
             KeyError: A layer is unknown; the message names the closest ones.
-            ValueError: The images are not float images in [0, 1] of a shape that the model takes.
+            ValueError: The images are not float images in [0, 1] of a shape that the model takes; there is no such
+                lowering.
 
         Example:
             >>> import jax.numpy as jnp, jaxviz
@@ -257,14 +259,14 @@ class Model:
         for start in tqdm(starts, desc="activations", unit="batch", delay=2.0, leave=False):
             part = images[start : start + size]
             padding = [(0, size - len(part))] + [(0, 0)] * (images.ndim - 1)
-            computed = self._activations(np.pad(part, padding), tuple(chosen.values()))
+            computed = self._activations(np.pad(part, padding), tuple(chosen.values()), lowering)
             for name, array in zip(chosen, computed, strict=True):
                 results[name].append(np.asarray(array)[: len(part)])
         return {name: np.concatenate(parts) for name, parts in results.items()}
 
-    def predict(self, images: Any, *, batch_size: int = 32) -> np.ndarray[Any, Any]:
-        """Compute the model's (last) output, as the model returns it, for images in [0, 1]."""
-        return self.activations(images, self._output, batch_size=batch_size)[self._output]
+    def predict(self, images: Any, *, batch_size: int = 32, lowering: str = "auto") -> np.ndarray[Any, Any]:
+        """Compute the model's (last) output, as the model returns it, for images in [0, 1]; see `activations`."""
+        return self.activations(images, self._output, batch_size=batch_size, lowering=lowering)[self._output]
 
     def checked_images(self, images: Any) -> np.ndarray[Any, Any]:
         """Return images as a float32 array, or say what is wrong with them.
@@ -282,9 +284,10 @@ class Model:
             chosen.update({name: found} if isinstance(found, Layer) else {layer.name: layer for layer in found})
         return chosen
 
-    def _activations(self, images: Any, layers: tuple[Layer, ...]) -> list[Array]:
+    def _activations(self, images: Any, layers: tuple[Layer, ...], lowering: str) -> list[Array]:
         network = self.network(images.shape[1:], images.shape[0])
-        return network.compiled(tuple((layer, True) for layer in layers))(self.weights, jnp.asarray(images))
+        read = network.compiled(tuple((layer, True) for layer in layers), lowering)
+        return read(self.weights, jnp.asarray(images))
 
     def _trace(self, shape: tuple[int, ...]) -> tuple[Program, Naming]:
         return trace(self._adapted, self._preprocess, shape, name=self.name, input_shape=self.input_shape)

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxviz.models import lowering
 from jaxviz.models.layers import Layer
 from jaxviz.models.naming import Naming, unrectified
 from jaxviz.models.program import Constant, Equation, Program
@@ -60,20 +61,22 @@ class Network:
         return self._oriented(_assemble(self._description(layer, rectified), values), layer)
 
     @functools.cached_property
-    def compiled(self) -> Callable[[tuple[tuple[Layer, bool], ...]], Callable[..., list[Array]]]:
-        """Compile what reads layers, each rectified or not: `compiled(reads)(weights, images) -> activations`.
+    def compiled(self) -> Callable[[tuple[tuple[Layer, bool], ...], str], Callable[..., list[Array]]]:
+        """Compile what reads layers, each rectified or not: `compiled(reads, name)(weights, images) -> activations`.
 
-        What was compiled is kept with the network, and goes with it.
+        The name is that of the equivalents, for `lowering.named`. What was compiled is kept with the network, and goes
+        with it.
         """
         return functools.lru_cache(maxsize=64)(self._compile)
 
-    def _compile(self, reads: tuple[tuple[Layer, bool], ...]) -> Callable[..., list[Array]]:
+    def _compile(self, reads: tuple[tuple[Layer, bool], ...], name: str) -> Callable[..., list[Array]]:
+        faster = lowering.named(name)
         wanted = sorted({value for layer, rectified in reads for value in self.wanted(layer, rectified=rectified)})
 
         @jax.jit
         def compute(weights: Sequence[Any], images: Float[Array, "batch ..."]) -> list[Array]:
             known = dict(zip(self.program.weight_values, weights, strict=True)) | {self.program.image_value: images}
-            values = dict(zip(wanted, self.program.evaluate(known, wanted), strict=True))
+            values = dict(zip(wanted, self.program.evaluate(known, wanted, lowering=faster), strict=True))
             return [self.read(values, layer, rectified=rectified) for layer, rectified in reads]
 
         return compute

@@ -1,15 +1,13 @@
 """The engines that were made, and how a new one is laid out: so many lanes, devices, parts and views at once."""
 
-import functools
 import threading
 import weakref
-from collections.abc import Callable
 from typing import Any, cast
 
 import jax
 
 from jaxviz.models import Layer, Model
-from jaxviz.models.lowering import in_bfloat16, lower
+from jaxviz.models.lowering import in_bfloat16, named
 from jaxviz.models.program import Lowering
 from jaxviz.objectives import Target
 from jaxviz.rendering.devices import Devices, local_devices
@@ -93,6 +91,4 @@ def _scoring(request: Request, targets: tuple[tuple[Target, Layer], ...], images
 
 
 def _lowering(name: str, precision: str) -> Lowering | None:
-    backend: Callable[[], str] = jax.default_backend
-    faster = cast(Lowering, functools.partial(lower, backend=backend())) if name == "auto" else None
-    return in_bfloat16(faster) if precision == "bfloat16" else faster
+    return in_bfloat16(named(name)) if precision == "bfloat16" else named(name)

@@ -10,6 +10,7 @@ import optax
 
 from jaxviz.gradient_rules import ChosenRules, GradientRule, chosen
 from jaxviz.models import Model
+from jaxviz.models.lowering import named
 from jaxviz.parameterizations import Parameterization
 from jaxviz.rendering.overriding import acting
 from jaxviz.rendering.promises import check_registered
@@ -146,8 +147,7 @@ def optimizer_of(
 
 def check_words(lowering: str, precision: str) -> None:
     """Refuse a lowering or a precision that there is not."""
-    if lowering not in ("auto", "xla"):
-        raise ValueError(f"lowering is {lowering!r}; it must be 'auto' (faster equivalents) or 'xla' (none).")
+    named(lowering)
     if precision not in ("float32", "bfloat16"):
         raise ValueError(f"precision is {precision!r}; it must be 'float32' or 'bfloat16' (products and convolutions).")
 

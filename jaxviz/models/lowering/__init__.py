@@ -10,6 +10,7 @@ several equal maxima a pooling window picks is the same too. What is returned wo
 products and powers.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -20,8 +21,9 @@ from jaxviz.models.lowering.half import in_bfloat16
 from jaxviz.models.lowering.pooling import lower_max_pool, lower_sum_pool
 from jaxviz.models.lowering.powers import lower_power
 from jaxviz.models.lowering.rows import lower_dot
+from jaxviz.models.program import Lowering
 
-__all__ = ["in_bfloat16", "lower"]
+__all__ = ["in_bfloat16", "lower", "named"]
 
 _Rule = Callable[[Mapping[str, Any], Sequence[jax.Array]], jax.Array | None]
 
@@ -67,3 +69,18 @@ def lower(
     """
     rule = _RULES.get(backend, {}).get(primitive_name)
     return None if rule is None else rule(params, operands)
+
+
+def named(name: str) -> Lowering | None:
+    """Return what equations are offered to on this backend: `auto` means `lower`, `xla` nothing (None).
+
+    Raises:
+        ValueError: It is another name.
+
+    Example:
+        >>> named("xla") is None
+        True
+    """
+    if name not in ("auto", "xla"):
+        raise ValueError(f"lowering is {name!r}; it must be 'auto' (faster equivalents) or 'xla' (none).")
+    return functools.partial(lower, backend=jax.default_backend()) if name == "auto" else None
