@@ -82,8 +82,10 @@ def settings_of(climb: Climb, model: jaxviz.Model, real: Photographs) -> dict:
         return settings
     colours = jaxviz.measure_colours(real.images)
     if climb.preset == "default measured":
-        usual = suitable(model, (SIZE, SIZE), automatic=True).parameterization
-        return settings | {"parameterization": dataclasses.replace(usual, colours=colours)}
+        usual = suitable(model, (SIZE, SIZE), automatic=True)
+        # A parameterization that is given is climbed at its own rate, and not at the family's.
+        given = dataclasses.replace(usual.parameterization, colours=colours)
+        return settings | {"parameterization": given, "learning_rate": usual.learning_rate}
     magnitude = jaxviz.measure_magnitude(real.images)
     return settings | {"parameterization": jaxviz.phase_only(magnitude=magnitude, colours=colours)}
 
@@ -92,7 +94,7 @@ def written(model: jaxviz.Model, climb: Climb, real: Photographs) -> list:
     """Write down all that decides a preset's pictures beside the objectives, steps, size and key."""
     data: list = [model.fingerprint]
     data += [real.files, EXEMPLARS] if climb.preset in MATCHED else []
-    data += ["measured", real.files] if climb.preset in MEASURED else []
+    data += ["measured, at the usual rate", real.files] if climb.preset in MEASURED else []
     if climb.preset in PRESETS:
         settings = PRESETS[climb.preset]
         given = settings.get("parameterization")

@@ -50,6 +50,12 @@ class Jaxviz:
             pass
         return (time.perf_counter() - began) / steps
 
+    def read(self, network: str, images: np.ndarray, *, lowering: str = "auto") -> float:
+        """Return the seconds that the class logits of images [batch, height, width, 3] take."""
+        began = time.perf_counter()
+        self._model(network).predict(images, lowering=lowering)
+        return time.perf_counter() - began
+
     def _last(self, case: Case, steps: int, lowering: str) -> jaxviz.Snapshot:
         *_, last = self._snapshots(case, steps, lowering)
         return last

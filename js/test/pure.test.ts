@@ -228,9 +228,12 @@ describe("the score curve", () => {
     expect(scalesOf([[]], 0)).toEqual({ low: 0, high: 1, lastStep: 1 });
   });
   test("has an axis that doubles as it grows, up to the steps of the climb", () => {
-    expect([0, 64, 65, 300, 600].map((step) => reachOf(step, 600))).toEqual([64, 64, 128, 512, 600]);
+    expect([0, 64, 65, 300, 599].map((step) => reachOf(step, 600))).toEqual([64, 64, 128, 512, 600]);
     expect(reachOf(3, 8)).toBe(8);
-    expect(reachOf(90, 8)).toBe(90);
+  });
+  test("has an axis of all steps that were made, where fewer are asked for since", () => {
+    expect(reachOf(63, 48)).toBe(64);
+    expect(reachOf(90, 8)).toBe(91);
   });
   test("is thinned without losing its peaks", () => {
     const long = Array.from({ length: 10_000 }, (_, step) => ({

@@ -22,11 +22,14 @@ export function points(steps: number[], scores: (number | null)[]): Point[] {
 
 const LEAST_REACH = 64;
 
-/** How far the axis of a climb reaches: it doubles as the curve grows, so that also a long climb begins readable. */
+/**
+ * How far the axis of a climb reaches: it doubles as the curve grows, so that also a long climb begins readable. A step's
+ * score is taken as it begins: with the last, one step more was made, also where fewer are asked for by now.
+ */
 export function reachOf(lastStep: number, steps: number): number {
   let reach = LEAST_REACH;
   while (reach < lastStep) reach *= 2;
-  return Math.min(reach, Math.max(steps, lastStep));
+  return Math.min(reach, Math.max(steps, lastStep + 1));
 }
 
 /** Scales that hold every curve; a flat curve lies in the middle. */
