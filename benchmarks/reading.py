@@ -47,7 +47,8 @@ def main() -> None:
         for count in given.images:
             images = np.random.default_rng(0).random((count, PIXELS, PIXELS, 3), np.float32)
             times = measure(workers, network, images, given.rounds)
-            cells = "".join(f"{1000 * times[name] / count:18.1f}" if name in times else f"{'—':>18s}" for name in SYSTEMS)
+            shown = [f"{1000 * times[name] / count:.1f}" if name in times else "-" for name in SYSTEMS]
+            cells = "".join(f"{cell:>18s}" for cell in shown)
             print(f"{f'{network}, {count} together':30s}{cells}", flush=True)
     for worker in workers.values():
         worker.close()

@@ -31,6 +31,9 @@ class BenchFacts(Facts):
         own_size: Height of the images of a model that takes one size only; of others None.
     """
 
+    # A preset may anneal something by its number of steps.
+    steps_matter: ClassVar[bool] = True
+
     def __init__(
         self,
         *,

@@ -1,6 +1,7 @@
 """The boards of a session: one for each layer and settings that were shown, kept for coming back."""
 
 import itertools
+import operator
 from collections.abc import Iterable, Sequence
 
 from jaxviz.results import Settings, Tile
@@ -14,11 +15,15 @@ MOST_BYTES = 256 << 20
 class Boards:
     """The boards, of which one is shown.
 
+    Args:
+        steps_matter: Whether pictures of another number of steps are other pictures from the first step on.
+
     Attributes:
         shown: The board on the screen, or None before a layer was chosen.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, steps_matter: bool = False) -> None:
+        self._same_pictures = operator.eq if steps_matter else Settings.same_pictures
         self.shown: Board | None = None
         self._boards: list[Board] = []  # the one left longest ago comes first
         self._generations = itertools.count(1)
@@ -34,7 +39,7 @@ class Boards:
             self.shown = None
             return []
         same_layer = [board for board in self._boards if board.layer == choice.layer]
-        same = (board for board in same_layer if board.settings.same_pictures(choice.settings))
+        same = (board for board in same_layer if self._same_pictures(board.settings, choice.settings))
         found = next((board for board in same if not board.is_forgotten), None)
         dropped = found if found is not None and found.is_dropped else None
         if dropped is not None:

@@ -43,7 +43,7 @@ class Climb:
         self.facts = facts
         self.choice = choice
         self.error = ""
-        self.boards = Boards()
+        self.boards = Boards(steps_matter=facts.steps_matter)
         self.boards.turn_to(choice)
         self._live = live
         self._accepted: Choice | None = None  # what `live` is turned to

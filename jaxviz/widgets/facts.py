@@ -3,7 +3,7 @@
 import difflib
 import operator
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol, SupportsIndex, TypedDict, cast
+from typing import Any, ClassVar, Protocol, SupportsIndex, TypedDict, cast
 
 from jaxviz.results.class_names import class_index
 from jaxviz.results.settings import BORDER_PIXELS, Settings
@@ -68,7 +68,12 @@ class Facts:
         aliases: Other name -> name of a layer.
         suitable_size: Height and width of a picture where nothing is said.
         border_pixels: Grey around a picture when it is disturbed.
+
+    Attributes:
+        steps_matter: Whether a climb of more steps is another one from its beginning.
     """
+
+    steps_matter: ClassVar[bool] = False
 
     def __init__(
         self,

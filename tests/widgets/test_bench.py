@@ -109,6 +109,7 @@ def test_another_number_of_steps_is_what_its_preset_makes_of_so_many(model, no_t
         assert bench.wait(120)
         alone = fading.render(model, "conv", units=2, steps=steps, size=24, progress=False)
         assert bench.renderings["fading"].recipe == alone.recipe
+        assert bench.curve(0)[0].tolist() == list(range(steps))
         np.testing.assert_array_equal(bench.renderings["fading"].images, alone.images)
         assert None not in measured(bench)["score"]
     bench.close()
