@@ -15,6 +15,7 @@ from jaxviz.objectives import Objective
 from jaxviz.rendering import render
 from jaxviz.results import Rendering, contact_sheet, png_bytes
 from jaxviz.results.files import write_bytes
+from jaxviz.results.sheet import SURROUND
 
 PERCENTILES = (0.0, 25.0, 50.0, 75.0, 100.0)
 """Least, slightly negative, usual, slightly positive and greatest, as the article shows them."""
@@ -29,7 +30,8 @@ class ActivationSpectrum:
         percentiles: Of the data's scores, from least to greatest; empty without data.
         positions: Which input of the data lies at each percentile.
         examples: These inputs, float32 in [0, 1].
-        scores: The objective's score, without any transform, of the first picture, the examples and the second.
+        scores: The objective's score, without any transform, of the first picture, the examples and the second; of
+            transparent pictures on the grey on which they are shown.
         labels: A short text for each of them.
 
     Example:
@@ -112,6 +114,8 @@ def activation_spectrum(
         raise TypeError(f"{objective!r} is no objective. Give one unit's, such as jaxviz.channel('block3', 12).")
     if objective.couples or getattr(options.get("parameterization"), "images_in_lane", 1) > 1:
         raise ValueError("A spectrum is of single pictures: give an objective of one image, and no several(...).")
+    if objective.reads_opacity:
+        raise ValueError(f"{objective} reads the opacity of an image, but examples have none: leave that term out.")
     wanted = tuple(float(percentile) for percentile in percentiles)
     if not all(0 <= percentile <= 100 for percentile in wanted):
         raise ValueError(f"percentiles is {wanted}; give numbers from 0 (the least) to 100 (the greatest).")
@@ -130,8 +134,7 @@ def activation_spectrum(
         positions = np.argsort(all_scores, kind="stable")[ranks]
         examples, found = inputs[positions], all_scores[positions]
     rendering = render(model, [-objective, objective], **options)
-    channels = model.input_shape[-1]
-    least, greatest = scores(model, objective, rendering.images[..., :channels])[0]
+    least, greatest = scores(model, objective, _as_shown(rendering))[0]
     together = np.array([least, *found, greatest], np.float32)
     names = ("minimised", *(f"{percentile:g} %" for percentile in wanted), "maximised")
     return ActivationSpectrum(
@@ -142,6 +145,15 @@ def activation_spectrum(
         scores=together,
         labels=tuple(f"{name}: {score:.3g}" for name, score in zip(names, together, strict=True)),
     )
+
+
+def _as_shown(rendering: Rendering) -> Float32[np.ndarray, "unit *position channel"]:
+    """Return the images; what is transparent lies on the grey on which it is shown."""
+    images = rendering.images
+    if not rendering.view.has_opacity:
+        return images
+    grey = np.float32(SURROUND / 255)
+    return grey + images[..., -1:] * (images[..., :-1] - grey)
 
 
 def _resized(picture: UInt8[np.ndarray, "_ _ 3"], height: int, width: int) -> UInt8[np.ndarray, "height width 3"]:

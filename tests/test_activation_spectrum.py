@@ -63,6 +63,15 @@ def test_signals_have_one_too():
     assert spectrum.pictures().shape[0] == 7
 
 
+def test_transparent_ends_are_scored_as_they_are_shown(model):
+    options = OPTIONS | {"parameterization": jaxviz.transparent(jaxviz.pixels()), "steps": 3}
+    spectrum = jaxviz.activation_spectrum(model, jaxviz.channel("mean", 1), data=DATA, **options)
+    shown = spectrum.rendering.pictures() / 255
+    np.testing.assert_allclose(spectrum.scores[[0, -1]], shown[..., 1].mean((1, 2)), atol=1 / 255)
+    bare = spectrum.rendering.images[..., 1].mean((1, 2))
+    assert np.abs(spectrum.scores[[0, -1]] - bare).max() > 0.02
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
@@ -73,6 +82,11 @@ def test_signals_have_one_too():
             {"objective": jaxviz.channel("mean", 0), "parameterization": jaxviz.several(count=2)},
             ValueError,
             "of single pictures",
+        ),
+        (
+            {"objective": jaxviz.channel("mean", 0) - jaxviz.opacity(), "parameterization": jaxviz.transparent()},
+            ValueError,
+            "reads the opacity of an image, but examples have none",
         ),
         ({"objective": jaxviz.channel("mean", 0), "data": DATA * 255}, ValueError, "must be in \\[0, 1\\]"),
     ],

@@ -352,6 +352,19 @@ def test_a_number_is_shortened_at_its_beginning_and_a_name_at_its_end(label, sho
     assert np.array_equal(*sheets) == (":" not in label)
 
 
+@pytest.mark.parametrize("side", [64, 96, 128, 224])
+@pytest.mark.parametrize(
+    "layer", ["stage5/block2/expand:12", "golden retriever, the dog", "inception_4c/branch5x5/conv:100"]
+)
+def test_captions_of_two_parts_differ_where_either_part_does(side, layer):
+    names = ("lucid", "lucid_noise", "dvt_1", "dvt_2")
+    labels = [f"{name}: {layer}" for name in names] + ["minimised: -122", "maximised: -122", "maximised: -121"]
+    strips = [
+        contact_sheet(np.zeros((1, side, side, 3), np.uint8), labels=[label])[side:].tobytes() for label in labels
+    ]
+    assert len(set(strips)) == len(labels)
+
+
 @pytest.mark.parametrize("label", ["conv1:3", "a very long label " * 20, "", "two\nlines", "café 犬 🐕"])
 def test_labels_stay_below_their_image(label):
     rendering = make_rendering(2, height=64, width=80, labels=[label, "b"])

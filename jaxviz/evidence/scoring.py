@@ -71,6 +71,8 @@ def scores(
     targets = _targets(model, bound)
     shapes = {target: network.shape(layer, rectified=target.rectified) for target, layer in targets.items()}
     for objective in bound:
+        if objective.reads_opacity:
+            raise ValueError(f"{objective} reads the opacity of an image, but the images that a model sees have none.")
         objective.check(shapes)
         objective.check_image(images.shape[1:])
     activations = network.compiled(tuple((layer, target.rectified) for target, layer in targets.items()), "auto")

@@ -127,6 +127,8 @@ def _broadcast(step: Step) -> Geometry:
 def _reshape(step: Step) -> Geometry:
     """Match the axes before and after in groups of equal size; split spatial axes are given up."""
     before, dims = step.shapes[0], step.first.dims
+    if 0 in step.shape:  # nothing in it, and products that never meet
+        return Geometry((frozenset[int](),) * len(step.shape), step.first.fields)
     result: list[frozenset[int]] = []
     lost: frozenset[int] = frozenset()
     source = 0

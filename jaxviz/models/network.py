@@ -70,7 +70,7 @@ class Network:
         return functools.lru_cache(maxsize=64)(self._compile)
 
     def _compile(self, reads: tuple[tuple[Layer, bool], ...], name: str) -> Callable[..., list[Array]]:
-        faster = lowering.named(name)
+        faster = lowering.named(name, gradient=False)
         wanted = sorted({value for layer, rectified in reads for value in self.wanted(layer, rectified=rectified)})
 
         @jax.jit

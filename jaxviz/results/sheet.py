@@ -12,6 +12,10 @@ SURROUND = 119
 dark nor bright images gain from what is beside them."""
 
 
+# Of a caption's width, what is left for the second of its two parts however long the first is.
+_LEAST_SHARE = 0.45
+
+
 def to_bytes(images: Float32[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape"]:
     """Return float images in [0, 1] as uint8; a pixel that is not a number becomes the surround's grey."""
     levels = np.rint(np.where(np.isnan(images), SURROUND / 255, images) * 255)
@@ -114,13 +118,23 @@ def contact_sheet(
 def _label_strip(label: str, height: int, width: int) -> UInt8[np.ndarray, "strip_height width 3"]:
     """Return a strip of surround as wide as an image with the label in black, shortened until it fits."""
     points = min(24, max(10, round(min(height, width) / 11)))
-    text = shown = " ".join(label.split())
+    text = " ".join(label.split())
+    name, colon, rest = text.rpartition(": ")  # `lucid: block3:12`, `maximised: 7.1`: both parts tell tiles apart
+    shown = _shortened(rest, points, max(width - text_width(name + colon, points), _LEAST_SHARE * width if name else 0))
+    if name:
+        shown = f"{_shortened(name, points, width - text_width(colon + shown, points))}{colon}{shown}"
+    return text_strip(shown, width, round(points * 1.5), points, SURROUND)
+
+
+def _shortened(text: str, points: int, width: float) -> str:
+    """Return a text that is as wide as that at most."""
     # Of `stage5/block2/expand:12` the end tells the tiles of a sheet apart, of the name of a class the beginning.
     is_numbered = ":" in text
+    shown = text
     while shown and text_width(shown, points) > width:
         text = text[1:] if is_numbered else text[:-1]
         shown = (f"…{text}" if is_numbered else f"{text.rstrip()}…") if text else ""
-    return text_strip(shown, width, round(points * 1.5), points, SURROUND)
+    return shown
 
 
 def text_width(text: str, points: int) -> float:

@@ -126,6 +126,11 @@ def test_an_image_to_stay_near_to_must_have_the_shape_of_those_that_are_scored(m
         scores(model, jaxviz.channel("conv", 1) - jaxviz.l2(np.zeros((8, 9, 1))), images)
 
 
+def test_the_last_colour_is_not_read_as_opacity(model, images):
+    with pytest.raises(ValueError, match="reads the opacity of an image, but the images that a model sees have none"):
+        scores(model, jaxviz.channel("conv", 1) - jaxviz.opacity(), images)
+
+
 @pytest.mark.parametrize(("count", "batch_size"), [(0, 32), (5, 0)])
 def test_no_images_and_empty_batches_are_refused(model, images, count, batch_size):
     for measured in (

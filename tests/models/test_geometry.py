@@ -127,6 +127,14 @@ def test_a_global_mean_and_a_dense_layer_see_the_whole_image():
         assert layer.stride == (None, None)
 
 
+def test_a_reshape_of_nothing_is_passed_over():
+    def network(images):
+        nothing = images[:, :0].reshape(len(images), -1)
+        return jnp.concatenate([nothing, conv(images, (3, 3), (2, 2), "SAME", (1, 1)).mean((1, 2))], -1)
+
+    assert layer_of(network, "conv").receptive_field == (3, 3)
+
+
 def test_tokens_of_patches_see_their_patch_until_attention_mixes_them():
     def transformer(images):
         tokens = conv(images[:, :40, :40], (8, 8), (8, 8), "VALID", (1, 1)).reshape(images.shape[0], -1, 2)

@@ -74,3 +74,10 @@ def test_a_model_that_counts_in_whole_numbers_is_read_as_it_is():
 def test_a_lowering_that_there_is_not_is_refused(model):
     with pytest.raises(ValueError, match="lowering is 'fast'; it must be 'auto'"):
         model.predict(images(model, 1), lowering="fast")
+
+
+def test_a_sum_over_windows_is_left_to_xla_and_a_maximum_is_not(model):
+    # As taps, a sum recomputes for each of them what it reads; a climb gains that back by its gradient.
+    network = model.network(model.input_shape, 2)
+    text = network.compiled(((model.layers["output"], True),), "auto").lower(model.weights, images(model, 2)).as_text()
+    assert text.count("stablehlo.reduce_window") == 1

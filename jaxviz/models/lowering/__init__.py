@@ -10,7 +10,6 @@ several equal maxima a pooling window picks is the same too. What is returned wo
 products and powers.
 """
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -71,8 +70,16 @@ def lower(
     return None if rule is None else rule(params, operands)
 
 
-def named(name: str) -> Lowering | None:
+# Chosen for their gradients alone: an average pool that is only read recomputes what it reads for each of its taps.
+_FOR_GRADIENTS = {"cpu": ("reduce_window_sum",), "gpu": tuple(_RULES["gpu"])}
+
+
+def named(name: str, *, gradient: bool = True) -> Lowering | None:
     """Return what equations are offered to on this backend: `auto` means `lower`, `xla` nothing (None).
+
+    Args:
+        name: Which of the two.
+        gradient: Whether the image gradient is computed, too; some equivalents gain by that alone.
 
     Raises:
         ValueError: It is another name.
@@ -83,4 +90,12 @@ def named(name: str) -> Lowering | None:
     """
     if name not in ("auto", "xla"):
         raise ValueError(f"lowering is {name!r}; it must be 'auto' (faster equivalents) or 'xla' (none).")
-    return functools.partial(lower, backend=jax.default_backend()) if name == "auto" else None
+    if name == "xla":
+        return None
+    backend = jax.default_backend()
+    passed = () if gradient else _FOR_GRADIENTS.get(backend, ())
+
+    def offered(primitive: str, params: Mapping[str, Any], operands: Sequence[Any]) -> jax.Array | None:
+        return None if primitive in passed else lower(primitive, params, operands, backend=backend)
+
+    return offered
