@@ -43,7 +43,7 @@ single view a step: see docs/quality.md."""
 _SLOW = {"decay_power": 1.3, "learning_rate": 0.025}
 FAMILIES: dict[str, dict[str, float]] = {
     "depthwise": PRESETS["strong"] | _SLOW | {"views": 4},
-    "plain": PRESETS["strong_quick"] | _SLOW,
+    "plain": PRESETS["strong_quick"] | _SLOW | {"learning_rate": 0.035},
     "transformer": PRESETS["strong_quick"] | _SLOW,
     "tiny": {"max_shift_pixels": 2, "scale_range": 0.05, "max_degrees": 5, "noise": 0, "decay_power": 2},
 }
