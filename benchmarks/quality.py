@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from judged.cases import LAYERS, case_of, photographs
-from judged.measures import Row, anchors, measure, table
+from judged.measures import Row, anchors, best_photographs, measure, table
 from judged.pictures import PRESETS, USUAL, Climb
 from judged.store import STORE
 from predictions import SHARED_DATA
@@ -70,6 +70,8 @@ def main() -> None:
     for kind in given.kinds.split(","):
         for network in given.networks.split(","):
             case = case_of(models, network, kind, given)
+            rows.append(best_photographs(case, real))
+            print(table(rows[-1:]).splitlines()[-1], flush=True)
             for preset in given.presets:
                 again = given.seeds and kind == "classes"
                 rows.append(measure(case, Climb(preset, given.steps), real, again=again))

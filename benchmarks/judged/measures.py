@@ -129,6 +129,23 @@ def anchors(models: dict[str, jaxviz.Model], real: Photographs) -> list[Row]:
     return rows
 
 
+def best_photographs(case: Case, real: Photographs) -> Row:
+    """Return what the photograph that excites a unit most gets in the place of its picture: the anchor of 2-AFC."""
+    data, seen = data_scores(case, real), real.features[case.judge.name]
+    best = data.argmax(axis=1)
+    choices = [
+        evidence.forced_choice(
+            seen[None, None, place], np.delete(seen, place, axis=0), np.delete(data[None, unit], place, axis=1)
+        )[0]
+        for unit, place in enumerate(best)
+    ]
+    row = Row(case.model.name, case.kind, "best photographs", choice=float(np.mean(choices)))
+    if case.kind == "classes":
+        classes = [int(objective.to_json()["index"]) for objective in case.objectives]
+        row = dataclasses.replace(row, **named_by(case.judge, real.images[best], classes))
+    return row
+
+
 def table(rows: list[Row]) -> str:
     def cell(value: object) -> str:
         if isinstance(value, str):
