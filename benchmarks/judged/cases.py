@@ -67,6 +67,11 @@ def objectives_of(model: jaxviz.Model, kind: str, arguments: argparse.Namespace)
 
 
 def photographs(models: dict[str, jaxviz.Model], folder: Path, count: int) -> Photographs:
+    return photographs_of(models, folder, count, SIZE)
+
+
+def photographs_of(models: dict[str, jaxviz.Model], folder: Path, count: int, size: int) -> Photographs:
+    """Return photographs of a height and width in pixels."""
     paths = sorted(folder.glob("[0-9]*_*.jpg"))
     if not paths:
         sys.exit(
@@ -74,10 +79,11 @@ def photographs(models: dict[str, jaxviz.Model], folder: Path, count: int) -> Ph
             "is nothing to compare with. Name a folder with --images (benchmarks/predictions.py says what it may hold)."
         )
     paths = [paths[place] for place in np.linspace(0, len(paths) - 1, min(count, len(paths))).astype(int)]
-    files = digest([[str(path.resolve()), path.stat().st_size] for path in paths])
+    what = [[str(path.resolve()), path.stat().st_size] for path in paths]
+    files = digest(what if size == SIZE else [what, size])
     images = kept(
         f"photographs_{files}",
-        lambda: evidence.fitted(np.stack([read_image(path) for path in tqdm(paths, desc="photographs")]), SIZE, SIZE),
+        lambda: evidence.fitted(np.stack([read_image(path) for path in tqdm(paths, desc="photographs")]), size, size),
     )
     classes = np.array([int(path.name.split("_")[0]) for path in paths])
     features = {

@@ -21,7 +21,7 @@ from jaxviz.models.network import Network
 from jaxviz.models.program import Program
 from jaxviz.models.table import BATCH, image_axis, layer_table
 from jaxviz.models.tracing import Preprocess, leaves, trace
-from jaxviz.results.settings import BORDER_PIXELS
+from jaxviz.results.settings import BORDER_PIXELS, Settings
 from jaxviz.results.statistics import Statistics
 from jaxviz.results.view import View, input_name
 
@@ -181,9 +181,12 @@ class Model:
     def takes_one_size(self) -> bool:
         """Whether images must have the height and width of `input_shape`, as before a flattened dense layer."""
         *extents, channels = self.input_shape
+        # What the default transforms make of it; and of a default picture, because patches of 16 that cover 224 pixels
+        # cover as much of 236, and a table of positions fits both.
+        canvases = [extents] if self.family == "tiny" or self.input_name != "image" else [extents, [Settings.size] * 2]
         try:
-            # The size that the default transforms make of it.
-            self.network((*(extent + 2 * BORDER_PIXELS for extent in extents), channels), 1)
+            for canvas in canvases:
+                self.network((*(extent + 2 * BORDER_PIXELS for extent in canvas), channels), 1)
         except ValueError:
             return True
         return False

@@ -151,7 +151,8 @@ class _Scopes:
             scope = scope[1:]
         if self._ignored and any(CALL_MARK in name for name in scope):
             scope = tuple(name for name in scope if not name.startswith(self._ignored))
-        return scope
+        # The scope that `jnp.einsum` opens is its subscripts, which name nothing: "BTNH,BSNH->BNTS".
+        return tuple("einsum" if "->" in name else name for name in scope)
 
     def _separate_calls(self, program: Program) -> None:
         """Number the visits to each scope: a scope entered again after it was left is a second call."""

@@ -109,6 +109,45 @@ def test_a_model_with_a_flattened_layer_says_why_another_size_does_not_work():
         model.activations(np.zeros((1, 5, 6, 3), np.float32), "output")
 
 
+def vision_transformer(side, patch=16, width=8):
+    """Return one block of a vision transformer whose table of positions is for images of so many pixels."""
+    keys = jax.random.split(jax.random.key(0), 4)
+    kernel, mixed = jax.random.normal(keys[0], (patch, patch, 3, width)), jax.random.normal(keys[1], (width, 3 * width))
+    places = jax.random.normal(keys[2], ((side // patch) ** 2, width))
+    head = jax.random.normal(keys[3], (width, 5))
+
+    def network(images):
+        patches = jax.lax.conv_general_dilated(
+            images, kernel / 40, (patch, patch), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+        tokens = patches.reshape(len(images), -1, width) + places
+        query, key, value = jnp.split(tokens @ mixed, 3, axis=-1)
+        with jax.named_scope("attention"):
+            weights = jax.nn.softmax(jnp.einsum("bqc,bkc->bqk", query, key))
+            seen = jnp.einsum("bqk,bkc->bqc", weights, value)
+        return (tokens + seen).mean(1) @ head
+
+    return network
+
+
+def test_a_transformer_whose_patches_cover_some_more_pixels_as_well_takes_one_size_all_the_same():
+    model = jaxviz.wrap(vision_transformer(80), input_shape=(80, 80, 3))
+    assert model.network((92, 92, 3), 1)  # as many patches, and with a border what a climb shows it
+    assert model.takes_one_size
+    rendering = jaxviz.render(model, "output", units=[0], steps=2, progress=False)
+    assert rendering.images.shape == (1, 80, 80, 3)
+    assert not jaxviz.wrap(lambda images: images.mean((1, 2)), input_shape=(80, 80, 3)).takes_one_size
+
+
+def test_products_in_einsum_are_called_so_and_not_by_their_subscripts():
+    names = jaxviz.wrap(vision_transformer(80), input_shape=(80, 80, 3)).layers.names
+    assert [name for name in names if "attention" in name] == [
+        "attention/einsum",
+        "attention/softmax",
+        "attention/einsum#2",
+    ]
+
+
 def test_the_fingerprint_follows_the_weights():
     def make(scale):
         return jaxviz.wrap(lambda images: images.mean((1, 2)) @ (scale * jnp.ones((3, 2))), input_shape=(4, 6, 3))
