@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxviz.results import Settings
+from jaxviz.results.dials import Dial
 from jaxviz.results.tile import LETTERS
 from jaxviz.widgets.base import Code, Kind, Measure, TileWidget
 from jaxviz.widgets.board import Phase, Status
@@ -26,6 +27,7 @@ NAMED: dict[Any, tuple[str, str]] = {
     Phase: ("Phase", "What the climb does."),
     LayerFacts: ("Layer", "A layer of the model."),
     Settings: ("Settings", "What decides a climb beside the model and the unit."),
+    Dial: ("Dial", "A number of a preset that can be moved; a step of 0 is two digits wherever it is."),
     Pin: ("Pin", "A tile that is kept in the tray."),
     Status: ("Status", "How far the climb is."),
     Code: ("Code", "Python that renders what is on the screen again."),
@@ -98,7 +100,10 @@ export type TraitName = keyof Traits;
 
 /** The traits that the browser may change. */
 export type Changes = Partial<
-  Pick<Traits, {both}>
+  Pick<
+    Traits,
+    {both}
+  >
 >;
 
 /** What Python begins with. */

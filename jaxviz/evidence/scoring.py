@@ -173,12 +173,11 @@ def robustness(
     transform = with_data_mean(transform, None if model.data is None else model.data.mean)
     transform.output_size(*images.shape[1:-1])  # says so where it is not for such inputs
     base = jax.random.key(int(key)) if isinstance(key, int | np.integer) else key
-    disturb = cast(Callable[[Array, Array], Array], jax.jit(jax.vmap(transform)))
     still = np.diagonal(scores(model, objectives, images))
     total = np.zeros(len(images))
     for draw in range(draws):
         keys = jax.random.split(jax.random.fold_in(base, draw), len(images))
-        moved = np.clip(np.asarray(disturb(keys, jnp.asarray(images))), 0.0, 1.0)
+        moved = np.clip(np.asarray(_disturb_all(transform, keys, jnp.asarray(images))), 0.0, 1.0)
         total += np.diagonal(scores(model, objectives, moved))
     return np.divide(total / draws, still, out=np.full(len(images), np.nan), where=still > 0)
 
@@ -212,3 +211,11 @@ def _all_scores(objectives: Objective, activations: Mapping[Target, Array], imag
 
 
 _score_all: Callable[[Objective, Mapping[Target, Array], Array, int], Array] = jax.jit(_all_scores, static_argnums=3)
+
+
+def _all_disturbed(transform: Transform, keys: Array, images: Array) -> Array:
+    return jax.vmap(transform)(keys, images)
+
+
+# Compiled once for every kind of transform, whose numbers are arguments.
+_disturb_all: Callable[[Transform, Array, Array], Array] = jax.jit(_all_disturbed)

@@ -63,11 +63,11 @@ def l2_decayed(*, decay: float, learning_rate: float) -> Recorded:
     Of a linear unit the best image is the unit's weights over twice the decay.
 
     Args:
-        decay: weight of the squared length.
+        decay: weight of the squared length, 0 for none.
         learning_rate: of plain gradient ascent.
 
     Raises:
-        ValueError: a number is not positive.
+        ValueError: the decay is negative, or the learning rate is not positive.
 
     References:
         K. Simonyan, A. Vedaldi, A. Zisserman: Deep Inside Convolutional Networks. ICLR workshop, 2014. arXiv:1312.6034
@@ -78,7 +78,9 @@ def l2_decayed(*, decay: float, learning_rate: float) -> Recorded:
         >>> round(float(optimizer.update(jnp.array([0.0]), optimizer.init(image), image)[0][0]), 3)
         -0.1
     """
-    numbers = positive(decay=decay, learning_rate=learning_rate)
+    if not 0 <= decay < math.inf:
+        raise ValueError(f"decay is {decay}; give a number, 0 or more.")
+    numbers = {"decay": float(decay)} | positive(learning_rate=learning_rate)
     return recorded(_l2_decayed, {"kind": "l2_decayed"} | numbers, numbers)
 
 

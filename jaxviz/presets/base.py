@@ -14,10 +14,12 @@ from jaxviz.gradient_rules import GradientRule
 from jaxviz.models import Layer, Model
 from jaxviz.objectives import Objective
 from jaxviz.parameterizations import Parameterization
+from jaxviz.presets.numbers import moved, own_numbers
 from jaxviz.rendering import render
 from jaxviz.rendering.objectives_asked import bound, objectives_of
 from jaxviz.rendering.overriding import acting
 from jaxviz.results import Rendering
+from jaxviz.results.dials import checked_number
 from jaxviz.transforms import Transform
 
 
@@ -157,6 +159,42 @@ class Preset:
             objectives = tuple(one - penalty for one in objectives)
         rendering = render(model, objectives, key=key, progress=progress, **settings)
         return dataclasses.replace(rendering, labels=labels)
+
+    def numbers(
+        self, *, size: int | None = None, steps: int | None = None, model: Model | None = None
+    ) -> dict[str, float]:
+        """Return the numbers that `changed` can move, as they are for a size and a model as in `settings`.
+
+        They are the optimizer's, the image's, how far the transforms go at most (`max_shift_pixels`, `scale_range`, …),
+        how many times the penalty counts, and two regularizers that every preset can be given: `noise` before the model
+        and `total_variation`.
+
+        Example:
+            >>> from jaxviz.presets import PRESETS
+            >>> PRESETS["lucid"].numbers()["scale_range"]
+            0.1
+        """
+        return own_numbers(self, self._scene(size, steps, model))
+
+    def changed(self, **numbers: float) -> "Preset":
+        """Return this preset with some of its `numbers` changed, which its name says.
+
+        It climbs with the program of this one, if nothing that is switched off is switched on.
+
+        Raises:
+            TypeError: There is no such number, and the message names the closest.
+            ValueError: It is outside its limits.
+
+        Example:
+            >>> from jaxviz.presets import named
+            >>> preset = named("dvt_3").changed(decay=0.01, blur_pixels=0.5)
+            >>> preset.name, preset.settings()["optimizer"].record["decay"]
+            ('dvt_3 (decay 0.01, blur_pixels 0.5)', 0.01)
+        """
+        own = self.numbers()
+        other = moved(self, {name: checked_number(self.name, name, value, own) for name, value in numbers.items()})
+        other.settings()  # refuses what its parts refuse
+        return other
 
     def penalty_in(
         self, *, size: int | None = None, steps: int | None = None, model: Model | None = None

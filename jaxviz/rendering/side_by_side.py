@@ -58,14 +58,34 @@ class SideBySide:
     ) -> None:
         self._live = _Recipes(model, objective, recipes, lowering=lowering)
         self._names = list(recipes)
+        self._keys = list(recipes)  # what the live climb calls them: otherwise after each `replace`
         self._measure = measure
         self._wanted = threading.Lock()
+        self._replaced = 0
+        self._left: list[str] = []  # keys of what was replaced, whose tiles are still to be forgotten
         self._settings: Settings | None = None
         self._tiers: list[list[Tile]] = []
         self._next = 0  # whose turn it is
         self._compiled: set[tuple[str, int]] = set()  # recipe and size
         self._ended: dict[tuple[str, Settings], Update] = {}  # what is still to be measured, the last update of it
         self._measured: dict[tuple[str, Settings], Mapping[str, float]] = {}
+
+    def replace(self, name: str, arguments: Arguments) -> None:
+        """Give a recipe other arguments: under any settings it begins from noise then. Of the former nothing is left.
+
+        It takes no longer than to note it; the slice under way ends as it began.
+
+        Raises:
+            KeyError: There is no such recipe.
+        """
+        if name not in self._names:
+            raise KeyError(f"There is no recipe '{name}'; there are: {', '.join(self._names)}.")
+        with self._wanted:
+            self._replaced += 1
+            key, position = f"{name} {self._replaced}", self._names.index(name)
+            self._live.recipes[key] = arguments
+            self._left.append(self._keys[position])
+            self._keys = [*self._keys[:position], key, *self._keys[position + 1 :]]
 
     def aim(self, layer: str, settings: Settings, *, from_scratch: bool) -> None:  # noqa: ARG002
         """Turn to other settings; nothing is wanted until `prioritise`. Where there is one objective, a layer is none.
@@ -79,15 +99,15 @@ class SideBySide:
 
     def check(self, layer: str, settings: Settings) -> None:  # noqa: ARG002
         """Raise what `aim` would raise, and change nothing."""
-        for name in self._names:
-            self._live.check(name, settings)
+        for key in self._keys:
+            self._live.check(key, settings)
 
     def forget(self, layer: str, settings: Settings) -> None:  # noqa: ARG002
         """Forget the tiles under some settings, which then begin again."""
-        for name in self._names:
-            self._live.forget(name, settings)
+        for key in self._keys:
+            self._live.forget(key, settings)
             for known in (self._ended, self._measured):
-                known.pop((name, settings), None)
+                known.pop((key, settings), None)
 
     def prioritise(self, tiers: Sequence[Sequence[Tile]]) -> None:
         """Say which tiles are wanted; their recipes take turns.
@@ -111,6 +131,12 @@ class SideBySide:
         """Climb for one slice under the recipe whose turn it is, or measure a picture; return what changed."""
         with self._wanted:
             settings, wanted = self._settings, {tile for tier in self._tiers for tile in tier}
+            left, self._left = self._left, []
+        for key in left:
+            self._live.leave(key)
+            for known in (self._ended, self._measured):
+                for place in [place for place in known if place[0] == key]:
+                    known.pop(place)
         if settings is None:
             return []
         count = len(self._names)
@@ -134,14 +160,14 @@ class SideBySide:
         recipes = {position for position, _ in tiles}
         if len(recipes) != 1 or settings is None:
             raise ValueError(f"Pictures of {len(recipes)} recipes have no recipe in common; ask for those of one.")
-        return self._live.rendering([(0, sign) for _, sign in tiles], of=(self._names[recipes.pop()], settings))
+        return self._live.rendering([(0, sign) for _, sign in tiles], of=(self._keys[recipes.pop()], settings))
 
     def measures(self) -> dict[str, list[float | None]]:
         """Return what was measured under the present settings: for each measure a number of each recipe, or None."""
         settings = self._settings
         if settings is None:
             return {}
-        found = [self._measured.get((name, settings), {}) for name in self._names]
+        found = [self._measured.get((key, settings), {}) for key in self._keys]
         names = dict.fromkeys(name for measured in found for name in measured)
         return {name: [measured.get(name) for measured in found] for name in names}
 
@@ -154,23 +180,24 @@ class SideBySide:
     def _slice(self, position: int, signs: Sequence[int], settings: Settings) -> list[Update]:
         if not signs:
             return []
-        name = self._names[position]
-        self._live.aim(name, settings, from_scratch=True)
+        with self._wanted:
+            key = self._keys[position]
+        self._live.aim(key, settings, from_scratch=True)
         self._live.prioritise([[(0, sign) for sign in signs]])
         updates = [dataclasses.replace(update, unit=position) for update in self._live.advance()]
-        self._compiled.add((name, settings.size))
+        self._compiled.add((self._names[position], settings.size))
         for update in updates:
             if update.sign > 0 and update.state != "climbing":
-                self._ended[name, settings] = update
+                self._ended[key, settings] = update
         return updates
 
     def _measure_one(self, settings: Settings) -> list[Update]:
         """Measure a picture that has ended, and return an update that changes nothing but says that there is news."""
-        for name in self._names:
-            update = self._ended.pop((name, settings), None)
+        for key in self._keys:
+            update = self._ended.pop((key, settings), None)
             if update is not None and self._measure is not None:
-                image = self._live.rendering([(0, 1)], of=(name, settings)).images[0]
-                self._measured[name, settings] = self._measure(image)
+                image = self._live.rendering([(0, 1)], of=(key, settings)).images[0]
+                self._measured[key, settings] = self._measure(image)
                 return [dataclasses.replace(update, first_step=update.step, scores=update.scores[:0])]
         return []
 
@@ -184,12 +211,22 @@ class _Recipe:
 
 
 class _Recipes(Live):
-    """A live climb in which the names of recipes stand in place of those of layers."""
+    """A live climb in which the names of recipes stand in place of those of layers.
+
+    Attributes:
+        recipes: The arguments of each recipe, by its name.
+    """
 
     def __init__(self, model: Model, objective: Objective, recipes: Mapping[str, Arguments], *, lowering: str) -> None:
         super().__init__(model, lowering=lowering)
         self._objective = objective
-        self._recipes = dict(recipes)
+        self.recipes = dict(recipes)
+
+    def leave(self, name: str) -> None:
+        """Forget a recipe and its tiles under all settings; between two slices."""
+        with self._tiles, self._wanted:
+            self._boards = {key: board for key, board in self._boards.items() if key[0] != name}
+            self.recipes.pop(name, None)
 
     def _place(self, layer: str) -> Place:
         return _Recipe(layer)
@@ -207,7 +244,7 @@ class _Recipes(Live):
             "optimizer": None,
             "learning_rate": None,
         }
-        given = {**usual, **self._recipes[layer](settings)}
+        given = {**usual, **self.recipes[layer](settings)}
         penalty = given.pop("penalty", None)
         both = [self._objective, -self._objective]
         return make_request(

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, TypedDict, cast
 import traitlets
 
 from jaxviz.html import pages
+from jaxviz.results.dials import Dial
 from jaxviz.results.messages import Message
 from jaxviz.results.settings import PRESETS, Settings
 from jaxviz.widgets import hearing, lifetime, still, upstream
@@ -24,7 +25,7 @@ Kind = Literal["explorer", "grid", "unit", "progress", "bench"]
 """Which panels are drawn."""
 
 
-_CLIMBED = ("layer", "units", "unit", "settings")
+_CLIMBED = ("layer", "units", "unit", "settings", "numbers")
 """Traits that say what climbs."""
 
 
@@ -65,6 +66,8 @@ class TileWidget(MirroringWidget):
     unit = trait(int, 0, both=True)
     selection = trait(list[int], [], both=True)
     settings = trait(Settings, Settings().to_json(), both=True)
+    numbers = trait(dict[str, dict[str, float]], {}, both=True)
+    dials = trait(dict[str, list[Dial]], {})
     presets = trait(dict[str, Settings], {})
     from_scratch = trait(bool, True, both=True)
     tile_pixels = trait(int, 96, both=True)

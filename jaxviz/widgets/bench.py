@@ -1,16 +1,14 @@
 """The bench: one unit under several presets at once, with numbers that say which picture to believe."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from jaxviz.results import Rendering, Settings
+from jaxviz.results import Rendering
 from jaxviz.widgets.base import Measure
 from jaxviz.widgets.explorer import Rendered, checked_options
-from jaxviz.widgets.facts import Facts, LayerFacts
 
 _OPTIONS = ("steps", "size", "key", "tile_pixels", "layout")
-_SHARED = ("steps", "size", "key")
 _TILE_PIXELS = 192
 _MEANINGS = {
     "score": "Score of the picture as it is, undisturbed, so that presets can be compared",
@@ -19,82 +17,22 @@ _MEANINGS = {
 }
 
 
-class BenchFacts(Facts):
-    """The names that a bench shows: one layer, which is the objective, and as its units the presets.
-
-    Args:
-        name: The model's name.
-        input_shape: Shape of one image.
-        label: What is climbed.
-        what: The same as arguments in Python.
-        presets: Name of each preset, and whether Python finds it by that name.
-        own_size: Height of the images of a model that takes one size only; of others None.
-    """
-
-    # A preset may anneal something by its number of steps.
-    steps_matter: ClassVar[bool] = True
-
-    def __init__(
-        self,
-        *,
-        name: str,
-        input_shape: Sequence[int],
-        label: str,
-        what: str,
-        presets: Mapping[str, bool],
-        own_size: int | None = None,
-    ) -> None:
-        count = len(presets)
-        layer = LayerFacts(
-            name=label, kind="", shape=[count], units=count, parameters=0, flops=0, receptive_field=[], classes=label
-        )
-        super().__init__(name=name, input_shape=input_shape, layers=[layer], class_names={label: list(presets)})
-        self._what = what
-        self._presets = presets
-        self._own_size = own_size
-
-    def python(
-        self,
-        settings: Settings,
-        layer: str,
-        units: Sequence[int],
-        *,
-        goes_on: bool = False,  # noqa: ARG002
-        made: tuple[int, int] | None = None,  # noqa: ARG002
-    ) -> str:
-        """Return the Python that renders some of the presets as they are climbed here; "" where one has no name."""
-        names = [self.name_of(layer, unit) for unit in units]
-        if not all(self._presets[name] for name in names):
-            return ""
-        size = "" if settings.size == self._own_size else f"size={settings.size}, "
-        return (
-            "jaxviz.compare_presets(\n"
-            f"    model, {self._what}, presets={names},\n"
-            f"    {size}steps={settings.steps}, key={settings.key},\n"
-            ")"
-        )
-
-    def refusal(self, setting: str, value: object) -> str:  # noqa: ARG002
-        """Return why a setting cannot get another value here; "" if it can."""
-        if setting in _SHARED:
-            return ""
-        return "the presets share only steps, size and key, and everything else is as each was published."
-
-
 class Bench(Rendered):
     """Climb one unit under several presets side by side, and measure what comes of it.
 
-    The presets share steps, size and key; everything else is as each was published (`jaxviz.presets`). Under each
-    finished picture stand its score without any disturbance, how much of that is left under fresh disturbances, and
-    how much of its power is fine detail: a high score alone is no evidence. Traits, `to_html` and the rest are as in
-    `Explorer`; the units are the presets, and `unit` takes their names.
+    The presets share steps, size and key; everything else is as each was published (`jaxviz.presets`), until `numbers`
+    says otherwise: `bench.numbers = {"dvt_1": {"blur_pixels": 1.0}}`, or the sliders of the chosen preset. Another
+    number begins that preset's picture again, compiles nothing, and is in the preset's name and in the code. `dials`
+    lists the numbers of each. Under each finished picture stand its score without any disturbance, how much of that is
+    left under fresh disturbances, and how much of its power is fine detail: a high score alone is no evidence. Traits,
+    `to_html` and the rest are as in `Explorer`; the units are the presets, and `unit` takes their names.
 
     Args:
         model: A model made by `jaxviz.wrap` or `jaxviz.load`.
         objective: A layer's name, or an objective.
         unit: Unit of the layer, as a number or as the name of a class; None for an objective.
-        presets: Names of presets, or presets of your own, such as `dataclasses.replace(preset, name=..., ...)`; or
-            one of them.
+        presets: Names of presets, or presets of your own, such as `jaxviz.presets.named("dvt_1").changed(decay=0.01)`
+            or `dataclasses.replace(preset, name=..., ...)`; or one of them.
         **options: `steps`, `size`, `key`, `tile_pixels`, and `layout`.
 
     Raises:
@@ -128,6 +66,7 @@ class Bench(Rendered):
         layout = options.pop("layout", None)
         session, self._climb = open_bench(model, objective, unit, presets, {"tile_pixels": _TILE_PIXELS} | options)
         super().__init__(session, layout=layout)
+        self.set_quietly({"dials": session.facts.dials})
         self._session.command("start")
 
     def show(self, values: Mapping[str, Any]) -> None:
@@ -141,15 +80,14 @@ class Bench(Rendered):
 
     @property
     def renderings(self) -> dict[str, Rendering]:
-        """The picture of each preset that has begun, by the preset's name, in full precision as it is now.
+        """The picture of each preset that has begun, by the preset's own name, in full precision as it is now.
 
         Raises:
             RuntimeError: The widget was closed.
         """
         self.check_kept()
         session = self._session
-        (names,) = self.class_names.values()
-        begun = {name: unit for unit, name in enumerate(names) if session.record(unit, 1) is not None}
+        begun = {name: unit for unit, name in enumerate(self.dials) if session.record(unit, 1) is not None}
         return {name: session.rendering([(unit, 1)]) for name, unit in begun.items()}
 
 

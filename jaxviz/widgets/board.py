@@ -59,6 +59,12 @@ class Board:
         self.is_forgotten = False
         self.is_dropped = False
         self.goes_on = False
+        self._next: tuple[Board, frozenset[int]] | None = None  # where it goes on, without some units
+
+    def goes_on_as(self, board: "Board", *, without: frozenset[int]) -> None:
+        """Hand all tiles to another board, but those of some units, and what a slice under way makes of them, too."""
+        self._next = board, without
+        board.records = {tile: record for tile, record in self.records.items() if tile[0] not in without}
 
     @property
     def is_remembered(self) -> bool:
@@ -72,6 +78,9 @@ class Board:
 
     def take(self, updates: Sequence[Update], version: int) -> int:
         """Take over what a slice changed, and return how many steps it made, of all tiles together."""
+        if self._next is not None:
+            board, without = self._next
+            return board.take([update for update in updates if update.unit not in without], version)
         made = 0
         for update in updates:
             record = self.records.setdefault((update.unit, update.sign), TileRecord())

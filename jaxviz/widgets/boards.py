@@ -52,14 +52,27 @@ class Boards:
         self._show(board, choice.pins)
         return [] if dropped is None else [(dropped.layer, dropped.settings)]
 
-    def begin_again(self, choice: Choice) -> None:
-        """Show an empty board in place of the one that is shown, of which only what is pinned is kept."""
+    def begin_again(self, choice: Choice, units: Iterable[int] | None = None) -> None:
+        """Show another board in place of the one that is shown, of which only what is pinned is kept.
+
+        Args:
+            choice: What is chosen.
+            units: Of these nothing is taken over, all if None. Where they were shown under other settings, all begins
+                again when one comes back.
+        """
         former = self.shown
         if former is None:
             return
+        board = Board(former.layer, choice.settings, next(self._generations))
+        if units is not None:
+            former.goes_on_as(board, without=frozenset(units))
+            for other in self._boards:
+                if other.layer == former.layer and other is not former and not other.is_forgotten:
+                    other.forget_all_but(pinned(other, choice.pins))
+                    other.is_dropped = True
         former.is_forgotten = True
         former.forget_all_but(pinned(former, choice.pins))
-        self._show(Board(former.layer, choice.settings, next(self._generations)), choice.pins)
+        self._show(board, choice.pins)
 
     def of_layers(self, pins: Sequence[Pin]) -> list[Board]:
         """Return the newest board of each layer, and those of which something is pinned."""

@@ -35,6 +35,7 @@ class Choice:
         unit: The chosen unit.
         selection: Chosen units of the grid.
         settings: Of the climb.
+        numbers: On a bench, the numbers of presets that are not the presets' own, by preset and name.
         from_scratch: Whether other settings start from noise.
         tile_pixels: Side of a tile on the screen.
         pins: Tiles in the tray.
@@ -45,6 +46,7 @@ class Choice:
     unit: int = 0
     selection: tuple[int, ...] = ()
     settings: Settings = field(default_factory=Settings)
+    numbers: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
     from_scratch: bool = True
     tile_pixels: int = 96
     pins: tuple[Pin, ...] = ()
@@ -96,7 +98,9 @@ def plain(value: Any) -> Any:
         return value.to_json()
     if isinstance(value, tuple):
         return [plain(part) for part in cast("tuple[Any, ...]", value)]
-    return dict(cast("dict[str, Any]", value)) if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        return {name: plain(part) for name, part in cast("dict[str, Any]", value).items()}
+    return value
 
 
 def _layer(choice: Choice, facts: Facts, value: Any) -> str:
@@ -162,6 +166,10 @@ def _settings(choice: Choice, facts: Facts, value: Any) -> Settings:
     return settings
 
 
+def _numbers(choice: Choice, facts: Facts, value: Any) -> dict[str, dict[str, float]]:  # noqa: ARG001
+    return facts.numbers(value)
+
+
 def _from_scratch(choice: Choice, facts: Facts, value: Any) -> bool:  # noqa: ARG001
     if not isinstance(value, bool):
         raise TypeError(f"from_scratch is {value!r}; it must be True or False.")
@@ -201,6 +209,7 @@ _CHECKS: dict[str, Callable[[Choice, Facts, Any], Any]] = {
     "unit": _unit,
     "selection": _selection,
     "settings": _settings,
+    "numbers": _numbers,
     "from_scratch": _from_scratch,
     "tile_pixels": _tile_pixels,
     "pins": _pins,

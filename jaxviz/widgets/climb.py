@@ -72,6 +72,10 @@ class Climb:
         """Return the tiles that are wanted, in tiers."""
         raise NotImplementedError
 
+    def renumbered(self, before: Choice) -> list[int]:  # noqa: ARG002
+        """Hand numbers that changed to what climbs, and return the units that begin again; `lock` is held."""
+        return []
+
     # What is chosen
 
     def change(self, changes: Mapping[str, Any]) -> None:
@@ -86,9 +90,12 @@ class Climb:
             moved = _aims(before) != _aims(self.choice)
             if moved:
                 self._turn()
+            again = self.renumbered(before)
+            if again:
+                self.boards.begin_again(self.choice, again)
             self.error = ""
         self.mirror()
-        self.job.again("running", "done", *(("stopped", "failed") if moved else ()))
+        self.job.again("running", "done", *(("stopped", "failed") if moved or again else ()))
         self.news()
 
     def check(self, changes: Mapping[str, Any]) -> Choice:

@@ -162,6 +162,16 @@ class Facts:
         """Return why a setting cannot get another value here; "" if it can."""
         return ""
 
+    def numbers(self, value: object) -> dict[str, dict[str, float]]:
+        """Return the numbers of presets that are not the presets' own, checked; there are none but on a bench.
+
+        Raises:
+            TypeError, ValueError, KeyError: Something is wrong; the message says what is allowed.
+        """
+        if value != {}:
+            raise ValueError("numbers belongs to jaxviz.Bench, which climbs presets; here `settings` has them all.")
+        return {}
+
     def layer_name(self, name: object) -> str:
         """Return the layer's own name for a name or an alias.
 

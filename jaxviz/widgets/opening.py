@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jaxviz.results import Settings
-from jaxviz.widgets.bench import BenchFacts
+from jaxviz.results.dials import Dial, dials_of
+from jaxviz.widgets.bench_facts import BenchFacts
+from jaxviz.widgets.bench_session import BenchSession
 from jaxviz.widgets.choice import Choice
 from jaxviz.widgets.delivery import serve
 from jaxviz.widgets.explorer import Explorer
@@ -63,7 +65,7 @@ def open_bench(
     unit: int | str | None,
     presets: Any,
     options: Mapping[str, Any],
-) -> tuple[Session, "SideBySide"]:
+) -> tuple[BenchSession, "SideBySide"]:
     """Begin a session on one objective under several presets.
 
     Args:
@@ -100,18 +102,31 @@ def open_bench(
 
         return given
 
-    recipes = {preset.name: arguments(preset) for preset in chosen}
+    by_name = {preset.name: preset for preset in chosen}
+    recipes = {name: arguments(preset) for name, preset in by_name.items()}
     climb = SideBySide(model, climbed, recipes, measure=functools.partial(_measured, model, climbed))
+    given = ({} if own_size is None else {"size": own_size}) | dict(options)
+
+    def dials(size: int) -> dict[str, list[Dial]]:
+        side = None if size == own_size else size
+        return {name: dials_of(preset.numbers(size=side, model=model)) for name, preset in by_name.items()}
+
     facts = BenchFacts(
         name=model.name,
         input_shape=model.input_shape,
         label=label,
         what="objective" if not isinstance(objective, str) else f"{objective!r}, units={_written(unit)}",
-        presets={preset.name: PRESETS.get(preset.name) is preset for preset in chosen},
+        presets={name: PRESETS.get(name) is preset for name, preset in by_name.items()},
+        dials=dials(Settings().changed(size=given.get("size", Settings.size)).size),
+        check=lambda name, numbers: by_name[name].changed(**numbers),
         own_size=own_size,
     )
-    options = ({} if own_size is None else {"size": own_size}) | dict(options)
-    return Session(climb, facts, first_choice(facts, {}, options), serve=serve), climb
+
+    def renumber(name: str, numbers: Mapping[str, float]) -> None:
+        climb.replace(name, arguments(by_name[name].changed(**numbers)))
+
+    choice = first_choice(facts, {}, given)
+    return BenchSession(climb, facts, choice, serve=serve, renumber=renumber, dials=dials), climb
 
 
 def _measured(model: "Model", objective: Any, image: Any) -> dict[str, float]:

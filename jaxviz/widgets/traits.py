@@ -19,7 +19,9 @@ def copied(value: Any) -> Any:
     """Return a value that the user may set as a new one, down to what it holds."""
     if isinstance(value, list):
         return [copied(part) for part in cast("list[Any]", value)]
-    return dict(cast("dict[str, Any]", value)) if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        return {name: copied(part) for name, part in cast("dict[str, Any]", value).items()}
+    return value
 
 
 def trait(hint: Any, default: Any, *, both: bool = False) -> Any:

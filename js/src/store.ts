@@ -23,7 +23,7 @@ type TraitSignals = { readonly [Name in TraitName]: Signal<Traits[Name]> };
 const ACKNOWLEDGE_MILLISECONDS = 500;
 const NAMES = Object.keys(DEFAULTS) as TraitName[];
 /** What Python's code renders. */
-const CODED: readonly TraitName[] = ["layer", "units", "unit", "settings"];
+const CODED: readonly TraitName[] = ["layer", "units", "unit", "settings", "numbers"];
 
 export class Store {
   readonly traits: TraitSignals;
@@ -108,9 +108,11 @@ export class Store {
     return count === 1 ? "unit" : "units";
   }
 
-  /** What a unit is called: the class where units are classes, or nothing. */
-  className(layer: Layer | undefined, unit: number): string {
-    return this.traits.class_names.value[layer?.classes ?? ""]?.[unit] ?? "";
+  /** What a unit is called, or was under a former generation: the class where units are classes, or nothing. */
+  className(layer: Layer | undefined, unit: number, generation?: number): string {
+    const names = this.traits.class_names.value;
+    const classes = layer?.classes ?? "";
+    return (names[`${classes}@${generation}`] ?? names[classes])?.[unit] ?? "";
   }
 
   /** Opens a view; returns its name. */

@@ -37,6 +37,19 @@ export interface Settings {
   key: number;
 }
 
+/** A number of a preset that can be moved; a step of 0 is two digits wherever it is. */
+export interface Dial {
+  name: string;
+  label: string;
+  meaning: string;
+  value: number;
+  least: number;
+  greatest: number;
+  low: number;
+  high: number;
+  step: number;
+}
+
 /** A tile that is kept in the tray. */
 export interface Pin {
   layer: string;
@@ -86,6 +99,8 @@ export interface Traits {
   unit: number;
   selection: number[];
   settings: Settings;
+  numbers: Record<string, Record<string, number>>;
+  dials: Record<string, Dial[]>;
   presets: Record<string, Partial<Settings>>;
   from_scratch: boolean;
   tile_pixels: number;
@@ -101,7 +116,10 @@ export type TraitName = keyof Traits;
 
 /** The traits that the browser may change. */
 export type Changes = Partial<
-  Pick<Traits, "layer" | "units" | "unit" | "selection" | "settings" | "from_scratch" | "tile_pixels" | "pins">
+  Pick<
+    Traits,
+    "layer" | "units" | "unit" | "selection" | "settings" | "numbers" | "from_scratch" | "tile_pixels" | "pins"
+  >
 >;
 
 /** What Python begins with. */
@@ -130,6 +148,8 @@ export const DEFAULTS: Traits = {
     decay_power: 1,
     key: 0,
   },
+  numbers: {},
+  dials: {},
   presets: {},
   from_scratch: true,
   tile_pixels: 96,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CONTROLS, changed, leastOf, nearestStop, stopsOf } from "../src/pure/controls";
+import { CONTROLS, changed, dialStops, leastOf, nearestStop, stopsOf, withNumber } from "../src/pure/controls";
 import { nearest, pathOf, points, reachOf, scalesOf, thin } from "../src/pure/curve";
 import {
   fileName,
@@ -298,6 +298,38 @@ describe("a control", () => {
   test("that chooses a preset sets its numbers and no others", () => {
     const chosen = changed({ ...DEFAULTS.settings, steps: 64 }, { preset: "noisy" }, presets);
     expect(chosen).toMatchObject({ preset: "noisy", noise: 0.1, steps: 64 });
+  });
+});
+
+describe("a number of a preset", () => {
+  const dial = { name: "decay", label: "", meaning: "", value: 0.0015378, least: 0, greatest: 1, low: 0, high: 1 };
+
+  test("has zero, its own value and two digits at every size among its stops", () => {
+    const stops = dialStops({ ...dial, step: 0 });
+    expect(stops.slice(0, 3)).toEqual([0, 0.00001, 0.000011]);
+    expect(stops).toContain(0.0015378);
+    expect(stops.at(-1)).toBe(1);
+    expect(stops).toEqual([...new Set(stops)].sort((one, two) => one - two));
+    expect(stops.length).toBeLessThan(500);
+  });
+
+  test("with even steps has these, and begins where it may", () => {
+    expect(dialStops({ ...dial, value: 0.25, step: 0.1, high: 0.4 })).toEqual([0, 0.1, 0.2, 0.25, 0.3, 0.4]);
+    expect(dialStops({ ...dial, value: 2, step: 1, low: 1, high: 4 })).toEqual([1, 2, 3, 4]);
+  });
+
+  test("that never is zero goes from a hundredth to a hundred times its own", () => {
+    const stops = dialStops({ ...dial, value: 0.05, low: 0.0005, high: 5, step: 0 });
+    expect([stops[0], stops.at(-1)]).toEqual([0.0005, 5]);
+    expect(stops).toContain(0.05);
+  });
+
+  test("is kept while it is not the preset's own", () => {
+    const once = withNumber({}, "dvt_1", dial, 0.5);
+    expect(once).toEqual({ dvt_1: { decay: 0.5 } });
+    expect(withNumber(once, "lucid", { name: "noise", value: 0 }, 0.1)).toEqual({ ...once, lucid: { noise: 0.1 } });
+    expect(withNumber(once, "dvt_1", { name: "noise", value: 0 }, 0.1)).toEqual({ dvt_1: { decay: 0.5, noise: 0.1 } });
+    expect(withNumber(once, "dvt_1", dial, dial.value)).toEqual({});
   });
 });
 

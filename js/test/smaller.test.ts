@@ -1,4 +1,5 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import type { Dial } from "../src/traits";
 import { settle } from "./browser";
 import { find, MARKUP, model, open, press, start } from "./harness";
 import { layer } from "./model";
@@ -49,5 +50,66 @@ describe("a bench", () => {
     await settle();
     expect(find(root, "tray-block3:12:1").textContent).toBe(MARKUP);
     expect(root.querySelectorAll("img")).toHaveLength(0);
+  });
+
+  const dial = (name: string, value: number): Dial => ({
+    name,
+    label: `The ${name}`,
+    meaning: "What it means",
+    value,
+    least: 0,
+    greatest: 1,
+    low: 0,
+    high: 1,
+    step: 0,
+  });
+
+  const bench = (): ShadowRoot => {
+    start({
+      kind: "bench",
+      layers: [layer("block3:12", 2, "presets")],
+      class_names: { presets: ["lucid", `${MARKUP} (decay 0.5)`], "presets@1": ["lucid", MARKUP] },
+      layer: "block3:12",
+      units: [0, 1],
+      unit: 1,
+      states: "dd",
+      dials: { lucid: [dial("noise", 0)], [MARKUP]: [dial("decay", 0.25), dial("noise", 0)] },
+      numbers: { [MARKUP]: { decay: 0.5 } },
+      pins: [
+        { layer: "block3:12", unit: 1, sign: 1, generation: 1 },
+        { layer: "block3:12", unit: 1, sign: 1, generation: 2 },
+      ],
+    });
+    return open();
+  };
+
+  test("has a slider for each number of the chosen preset, which is begun again by moving one", async () => {
+    const root = bench();
+    await settle();
+    const dials = find(root, "dials");
+    expect(dials.textContent).toContain(MARKUP);
+    expect(find(root, "dial-decay").getAttribute("aria-valuetext")).toBe("0.5");
+    expect(find(root, "dial-noise").getAttribute("aria-valuetext")).toBe("0");
+    const noise = find(root, "dial-noise") as HTMLInputElement;
+    noise.value = "1";
+    noise.dispatchEvent(new Event("input", { bubbles: true }));
+    await settle();
+    const moved = model.of("set").at(-1)?.changes.numbers?.[MARKUP];
+    expect(moved?.decay).toBe(0.5);
+    expect(moved?.noise).toBeCloseTo(1e-5);
+    model.answerAll();
+    await settle();
+    find(root, "dials-reset").click();
+    await vi.waitFor(() => expect(model.of("set").at(-1)?.changes).toEqual({ numbers: {} }));
+    expect((find(root, "dials-reset") as HTMLButtonElement).disabled).toBe(true);
+    expect(find(root, "dial-decay").getAttribute("aria-valuetext")).toBe("0.25");
+    expect(root.querySelectorAll("img")).toHaveLength(0);
+  });
+
+  test("names a pinned picture by the numbers that it had", async () => {
+    const root = bench();
+    await settle();
+    const names = [...find(root, "tray").querySelectorAll(".tile-name")].map((name) => name.textContent);
+    expect(names).toEqual([MARKUP, `${MARKUP} (decay 0.5)`]);
   });
 });

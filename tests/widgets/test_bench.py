@@ -1,6 +1,7 @@
 """The bench climbs one unit under several presets, each as it is alone, and measures the pictures."""
 
 import dataclasses
+import time
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +11,7 @@ import traitlets
 from fake_browser import Browser
 
 import jaxviz
+from compiling import compilations
 from jaxviz import evidence
 from jaxviz.presets import PRESETS
 from jaxviz.results import read_recipe
@@ -150,6 +152,136 @@ def test_a_preset_whose_picture_excites_nothing_has_no_robustness_and_a_page_all
     assert (measured(bench)["score"], measured(bench)["robustness"]) == ([0.0], [None])
     bench.to_html(tmp_path / "page.html")
     bench.close()
+
+
+NUMBERS = {"decay": 0.05, "blur_pixels": 0.5}
+
+
+def test_another_number_begins_its_preset_again_and_no_other(bench, model, comparison):
+    assert bench.wait(120)
+    first = measured(bench)
+    bench.numbers = {"dvt_3": NUMBERS}
+    assert bench.wait(120)
+    assert bench.numbers == {"dvt_3": NUMBERS}
+    alone = PRESETS["dvt_3"].changed(**NUMBERS).render(model, "conv", units=2, progress=False, **OPTIONS)
+    assert list(bench.renderings) == PRESET_NAMES
+    np.testing.assert_array_equal(bench.renderings["dvt_3"].images, alone.images)
+    assert bench.renderings["dvt_3"].recipe == alone.recipe
+    np.testing.assert_array_equal(bench.renderings["dvt_2"].images, comparison["dvt_2"].images)
+    np.testing.assert_array_equal(bench.curve("dvt_3")[1], alone.score_history[:, 0])
+    for name, (same, other) in measured(bench).items():
+        assert same == first[name][0]
+        assert other not in (None, first[name][1])
+    bench.numbers = {}
+    assert bench.wait(120)
+    np.testing.assert_array_equal(bench.renderings["dvt_3"].images, comparison["dvt_3"].images)
+    assert measured(bench) == first
+
+
+def test_moving_a_number_compiles_nothing(bench):
+    bench.wait(120)
+    bench.numbers = {"dvt_3": {"total_variation": 0.001}}  # which is switched on, and so compiled
+    bench.wait(120)
+    with compilations() as compiled:
+        for value in (0.002, 0.003):
+            bench.numbers = {"dvt_3": {"total_variation": value, "decay": value}, "dvt_2": {"small_norm_percent": 30}}
+            assert bench.wait(120)
+    assert compiled == []
+
+
+def test_the_names_of_presets_and_the_code_say_their_numbers(bench, model):
+    bench.numbers = {"dvt_3": NUMBERS}
+    assert bench.wait(120)
+    assert bench.class_names == {"conv:2": ["dvt_2", "dvt_3 (decay 0.05, blur_pixels 0.5)"]}
+    bench.unit = "dvt_3"
+    assert bench.unit == 1
+    code = bench.code["grid"].replace("key=0,", "key=0, progress=False,")
+    again = eval(code, {"jaxviz": jaxviz, "model": model})
+    assert list(again) == bench.class_names["conv:2"]
+    for name, rendering in zip(again, bench.renderings.values(), strict=True):
+        np.testing.assert_array_equal(again[name].images, rendering.images)
+
+
+def test_what_is_pinned_keeps_its_picture_and_the_name_it_had(bench, comparison):
+    browser = Browser(bench)
+    browser.open(visible=range(2))
+    bench.wait(120)
+    generation = browser.until(lambda seen: len(seen.tiles) >= 2).state["status"]["generation"]
+    bench.pins = [{"layer": "conv:2", "unit": 1, "sign": 1, "generation": generation}]
+    bench.numbers = {"dvt_3": NUMBERS}
+    assert bench.wait(120)
+    assert bench.class_names == {
+        "conv:2": ["dvt_2", "dvt_3 (decay 0.05, blur_pixels 0.5)"],
+        f"conv:2@{generation}": PRESET_NAMES,
+    }
+    board = bench._session.board_of("conv:2", generation)
+    kept = board.records[1, 1].picture
+    np.testing.assert_array_equal(kept, comparison["dvt_3"].pictures()[0])
+    assert np.abs(bench._session.record(1, 1).picture.astype(int) - kept).max() > 2
+    bench.numbers = {"dvt_3": {"decay": 0.2}}
+    assert bench.class_names[f"conv:2@{generation}"] == PRESET_NAMES
+
+
+def test_numbers_hold_under_other_shared_settings_and_back(bench, model):
+    assert bench.wait(120)
+    bench.settings = {"steps": 9}
+    bench.wait(120)
+    bench.numbers = {"dvt_2": {"decay": 0.1}}
+    bench.wait(120)
+    bench.settings = {"steps": 6}
+    assert bench.wait(120)
+    for name, preset in (("dvt_2", PRESETS["dvt_2"].changed(decay=0.1)), ("dvt_3", PRESETS["dvt_3"])):
+        alone = preset.render(model, "conv", units=2, progress=False, **OPTIONS)
+        np.testing.assert_array_equal(bench.renderings[name].images, alone.images)
+    assert None not in measured(bench)["score"]
+
+
+def test_numbers_moved_while_it_climbs_leave_the_other_curve_whole(model, no_thread_left):
+    bench = jaxviz.Bench(model, "conv", 2, presets=PRESET_NAMES, steps=400, size=24)
+    for value in (0.01, 0.02, 0.03, 0.04):
+        time.sleep(0.15)
+        bench.numbers = {"dvt_2": {"decay": value}}
+    assert bench.wait(120)
+    for name, preset in (("dvt_2", PRESETS["dvt_2"].changed(decay=0.04)), ("dvt_3", PRESETS["dvt_3"])):
+        alone = preset.render(model, "conv", units=2, steps=400, size=24, progress=False)
+        np.testing.assert_array_equal(bench.renderings[name].images, alone.images)
+        assert bench.curve(name)[0].tolist() == list(range(400))
+    bench.close()
+
+
+def test_the_dials_of_a_preset_are_those_that_make_it(bench):
+    dials = {dial["name"]: dial for dial in bench.dials["dvt_2"]}
+    assert dials["decay"]["value"] == 0.3
+    assert dials["small_norm_percent"]["value"] == 20
+    assert {"blur_pixels", "blur_every", "small_benefit_percent", "noise", "total_variation"} <= dials.keys()
+    for dial in dials.values():
+        assert dial["least"] <= dial["low"] <= dial["value"] <= dial["high"] <= dial["greatest"]
+        assert dial["meaning"]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ({"dvt_9": {"decay": 1}}, "There is no preset 'dvt_9' on this bench. Did you mean"),
+        ({"dvt_3": {"decai": 1}}, "no number 'decai' to move. Did you mean 'decay'"),
+        ({"dvt_3": {"decay": 2}}, "decay is 2; it must be from 0 to 1"),
+        ({"dvt_3": {"decay": "much"}}, "decay is 'much'; it must be a finite number"),
+        ({"dvt_3": {"blur_every": 2.5}}, "blur_every is 2.5; it must be a whole number"),
+        ({"dvt_3": 0.1}, "The numbers of 'dvt_3' are 0.1; give a dictionary"),
+        ([], "it must be a dictionary"),
+    ],
+)
+def test_numbers_that_a_preset_cannot_have_are_refused(bench, numbers, message):
+    with pytest.raises(traitlets.TraitError, match=message):
+        bench.numbers = numbers
+    assert bench.numbers == {}
+
+
+def test_an_explorer_has_no_numbers(model, no_thread_left):
+    explorer = jaxviz.explore(model, steps=2, size=24)
+    with pytest.raises(traitlets.TraitError, match="numbers belongs to jaxviz"):
+        explorer.numbers = {"dvt_3": {"decay": 0.1}}
+    explorer.close()
 
 
 def test_own_presets_and_any_objective_may_be_on_the_bench(model, no_thread_left):

@@ -2,11 +2,11 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
-import { CONTROLS, type Control, changed, GREATEST_KEY, leastOf, nearestStop, stopsOf } from "../pure/controls";
-import { formatSetting } from "../pure/format";
+import { CONTROLS, type Control, changed, GREATEST_KEY, leastOf, stopsOf } from "../pure/controls";
 import type { Settings as SettingValues } from "../traits";
 import { useView } from "../view";
-import { Button, NumberBox, Range } from "./parts";
+import { Dials } from "./Dials";
+import { Button, NumberBox, Slider } from "./parts";
 
 export function Settings(): JSX.Element | null {
   const { store } = useView();
@@ -88,6 +88,7 @@ export function Settings(): JSX.Element | null {
           </label>
         )}
       </fieldset>
+      {store.isBench && <Dials />}
     </details>
   );
 }
@@ -103,28 +104,16 @@ function Setting({ control, value, onChange }: SettingProps): JSX.Element {
   const { name, label, hint, greatest, step } = control;
   const stops = useMemo(() => stopsOf(control), [control]);
   return (
-    <div class="setting">
-      <span class="setting-label" title={hint}>
-        {label}
-      </span>
-      <Range
-        label={label}
-        testid={`setting-${name}`}
-        min={0}
-        max={stops.length - 1}
-        value={nearestStop(stops, value)}
-        valueText={formatSetting(value)}
-        onInput={(position) => onChange({ [name]: stops[position] ?? value })}
-      />
-      <NumberBox
-        label={label}
-        testid={`setting-${name}-number`}
-        min={leastOf(control, input_shape.value.slice(0, -1))}
-        max={greatest}
-        step={step === 16 ? 1 : step}
-        value={Number(value.toPrecision(8))}
-        onChange={(typed) => onChange({ [name]: typed })}
-      />
-    </div>
+    <Slider
+      label={label}
+      hint={hint}
+      testid={`setting-${name}`}
+      stops={stops}
+      least={leastOf(control, input_shape.value.slice(0, -1))}
+      greatest={greatest}
+      step={step === 16 ? 1 : step}
+      value={value}
+      onChange={(chosen) => onChange({ [name]: chosen })}
+    />
   );
 }

@@ -39,7 +39,7 @@ function Pinned({ pin }: { pin: Pin }): JSX.Element {
     drawPart(context, whole(picture.canvas), 0, 0, canvas.current.width, canvas.current.height);
   }, [picture, width, ratio]);
   const link = writeLink(pin);
-  const called = store.className(store.layerNamed(pin.layer), pin.unit);
+  const called = store.className(store.layerNamed(pin.layer), pin.unit, pin.generation);
   const name = called || link;
   const fullName = called && !store.isBench ? `${called}, ${link}` : name;
   const [module, last] = splitName(pin.layer);

@@ -2,6 +2,8 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { copyText } from "../browser";
+import { nearestStop } from "../pure/controls";
+import { formatSetting } from "../pure/format";
 import { useView } from "../view";
 import { Icon, type IconName } from "./icons";
 
@@ -168,5 +170,60 @@ export function NumberBox({ label, testid, min, max, step = 1, value, onChange }
         if (event.key === "Enter") take(event.currentTarget);
       }}
     />
+  );
+}
+
+interface SliderProps {
+  label: string;
+  hint: string;
+  testid: string;
+  /** What the slider can be moved to, in order. */
+  stops: number[];
+  least: number;
+  greatest: number;
+  step: number;
+  value: number;
+  /** As many as the box shows. */
+  digits?: number;
+  onChange: (value: number) => void;
+}
+
+/** A number with its name: a slider for what is usual, and a box for the rest. */
+export function Slider({
+  label,
+  hint,
+  testid,
+  stops,
+  least,
+  greatest,
+  step,
+  value,
+  digits = 8,
+  onChange,
+}: SliderProps): JSX.Element {
+  return (
+    <div class="setting">
+      <span class="setting-label" title={hint}>
+        {label}
+      </span>
+      <Range
+        label={label}
+        testid={testid}
+        min={0}
+        max={stops.length - 1}
+        value={nearestStop(stops, value)}
+        valueText={formatSetting(value)}
+        onInput={(position) => onChange(stops[position] ?? value)}
+      />
+      <NumberBox
+        label={label}
+        testid={`${testid}-number`}
+        min={least}
+        max={greatest}
+        step={step}
+        value={Number(value.toPrecision(digits))}
+        onChange={onChange}
+      />
+    </div>
   );
 }

@@ -1,5 +1,5 @@
 // The controls of the climb: their limits are Python's, and a slider reaches what is usual inside them.
-import type { Settings } from "../traits";
+import type { Dial, Settings } from "../traits";
 
 export type NumberSetting = Exclude<keyof Settings, "preset" | "key">;
 
@@ -133,6 +133,9 @@ export const CONTROLS: readonly Control[] = [
   },
 ];
 
+/** How far below its greatest value the slider of a weight begins, above zero. */
+const DIAL_SPAN = 1e5;
+
 export const GREATEST_KEY = 2 ** 31 - 1;
 
 /** The least value of a control; Python refuses a smaller size, unless it is that of the model's own inputs. */
@@ -142,10 +145,18 @@ export function leastOf({ name, least }: Control, extents: number[]): number {
 }
 
 /** The values that a slider can be moved to, in order. Each is another one: an arrow key never moves nothing. */
-export function stopsOf({ from, to, step, pitch }: Control): number[] {
+export function stopsOf({ from, to, step, pitch }: Pick<Control, "from" | "to" | "step" | "pitch">): number[] {
   const stops: number[] = [];
   for (let value = from; value < to; value = rounded(value + (pitch?.(value) ?? step))) stops.push(value);
   return [...stops, to];
+}
+
+/** The stops of a preset's number; its own is one of them, and so is zero where it may be that. */
+export function dialStops({ value, low, high, step }: Dial): number[] {
+  const from = low || (step > 0 ? 0 : high / DIAL_SPAN);
+  const stops = stopsOf({ from, to: high, step, ...(step > 0 ? {} : { pitch: decimalPitch }) });
+  const all = new Set([...(low === 0 ? [0] : []), ...stops.map(rounded), value]);
+  return [...all].filter((stop) => stop >= low).sort((one, two) => one - two);
 }
 
 /** The stop that is nearest to a value. */
@@ -173,4 +184,17 @@ export function changed(
     Object.entries(numbers).every(([name, value]) => result[name as keyof Settings] === value),
   );
   return { ...result, preset: matching?.[0] ?? "custom" };
+}
+
+/** The numbers of the presets after one was moved; a preset's own are not among them. */
+export function withNumber(
+  numbers: Record<string, Record<string, number>>,
+  preset: string,
+  dial: Pick<Dial, "name" | "value">,
+  value: number,
+): Record<string, Record<string, number>> {
+  const { [preset]: before = {}, ...others } = numbers;
+  const { [dial.name]: _, ...rest } = before;
+  const moved = value === dial.value ? rest : { ...rest, [dial.name]: value };
+  return Object.keys(moved).length > 0 ? { ...others, [preset]: moved } : others;
 }
