@@ -27,7 +27,7 @@ def model():
 def other(number, value):
     """Return another number within the limits, near enough to climb."""
     least, greatest = KNOWN[number].least, KNOWN[number].greatest
-    if number in WHOLE:
+    if number in (*WHOLE, "max_shift_pixels"):  # the latter is whole in some
         return value + 1
     return min(greatest, 1.25 * value) if value and 1.25 * value <= greatest else max(least, value * 0.75 or 0.01)
 

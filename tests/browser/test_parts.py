@@ -62,16 +62,18 @@ def test_a_bench_climbs_presets_side_by_side_and_measures_them(open_notebook):
     notebook.set_theme("JupyterLab Dark")
     notebook.picture("bench_dark")
     notebook.set_theme("JupyterLab Light")
-    before, other = bench.picture(1), bench.picture(0)
-    bench.set_range("dial-decay", 100)  # which stop that is does not matter
-    bench.wait_for_picture(1, other_than=before)
+    bench.tile(0).click()
+    before, other = bench.picture(0), bench.picture(1)
+    bench.set_range("dial-scale_range", 40)  # which stop that is does not matter
+    bench.wait_for_picture(0, other_than=before)
     bench.wait_for_progress("done")
-    assert bench.picture(0) == other
-    expect(bench.get("unit-name")).to_have_text(re.compile(r"^dvt_3 \(decay 0\.\d+\)$"))
-    notebook.wait_for_python("list(bench.numbers) == ['dvt_3'] and bench.numbers['dvt_3']['decay'] > 0.0001")
+    assert bench.picture(1) == other
+    expect(bench.get("unit-name")).to_have_text(re.compile(r"^lucid \(scale_range 0\.\d+\)$"))
+    notebook.wait_for_python("list(bench.numbers) == ['lucid'] and bench.numbers['lucid']['scale_range'] > 0.1")
+    assert serious_findings(notebook.page, '[data-testid="jaxviz"]') == []
     notebook.picture("bench_moved")
     bench.get("dials-reset").click()
-    expect(bench.get("unit-name")).to_have_text("dvt_3")
+    expect(bench.get("unit-name")).to_have_text("lucid")
     notebook.wait_for_python("bench.numbers == {}")
     before = bench.picture(0)
     bench.set_range("setting-steps", 12)
