@@ -192,10 +192,12 @@ def first_choice(
 def middle_layer(facts: Facts) -> str:
     """Return a layer that shows well what a network does: the middle one of the wide convolutions.
 
-    Early layers look for edges and late ones for whole objects; between them are textures and parts.
+    Early layers look for edges and late ones for whole objects; between them are textures and parts. A transformer has
+    one convolution or none, which cuts the image into patches; of it the middle one of the sums, where its blocks end.
     """
     layers = list(facts.layers.values())
     spatial = [layer for layer in layers if len(layer["shape"]) > 1 and layer["units"] >= _FEWEST_UNITS]
     wide = [layer for layer in spatial if layer["kind"] == "conv"]
-    some = wide or spatial or layers
+    sums = [layer for layer in spatial if layer["kind"] == "add"]
+    some = sums if len(wide) < 2 < len(sums) else wide or spatial or layers
     return some[len(some) // 2]["name"]

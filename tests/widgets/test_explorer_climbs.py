@@ -9,6 +9,7 @@ from fake_climb import FakeClimb, make_facts, score
 
 from jaxviz import Settings
 from jaxviz.widgets import LayerGrid, UnitView
+from jaxviz.widgets.facts import Facts, LayerFacts
 from jaxviz.widgets.opening import middle_layer
 
 
@@ -199,6 +200,17 @@ def test_a_curve_is_empty_before_its_unit_has_begun(open_widget):
 def test_with_no_layer_given_a_wide_convolution_from_the_middle_is_chosen():
     facts = make_facts()
     assert middle_layer(facts) == "block/conv" or facts.layers[middle_layer(facts)]["kind"] == "conv"
+
+
+def test_of_a_transformer_the_end_of_a_block_from_the_middle_is_chosen_and_not_its_patches():
+    blocks = [(f"block{number}/{kind}", kind) for number in range(5) for kind in ("dense", "softmax", "add")]
+    layers = [
+        LayerFacts(
+            name=name, kind=kind, shape=[9, 16], units=16, parameters=0, flops=0, receptive_field=[80, 80], classes=""
+        )
+        for name, kind in [("patches", "conv"), *blocks]
+    ]
+    assert middle_layer(Facts(name="Transformer", input_shape=(80, 80, 3), layers=layers)) == "block2/add"
 
 
 def test_several_explorers_take_turns(open_widget):
