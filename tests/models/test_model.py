@@ -148,6 +148,14 @@ def test_products_in_einsum_are_called_so_and_not_by_their_subscripts():
     ]
 
 
+@pytest.mark.parametrize("function", [lambda images: images.mean((1, 2, 3)), lambda images: images.mean()])
+def test_a_function_without_channels_is_told_how_to_have_some(function):
+    with pytest.raises(ValueError, match=r"has no layers: .*, wrap `lambda images: f\(images\)\[:, None\]`"):
+        jaxviz.wrap(function, input_shape=(24, 24, 3))
+    with_channel = jaxviz.wrap(lambda images: images.mean((1, 2, 3))[:, None], input_shape=(24, 24, 3))
+    assert with_channel.layers["output"].units == 1
+
+
 def test_the_fingerprint_follows_the_weights():
     def make(scale):
         return jaxviz.wrap(lambda images: images.mean((1, 2)) @ (scale * jnp.ones((3, 2))), input_shape=(4, 6, 3))
