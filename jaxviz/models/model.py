@@ -79,8 +79,8 @@ class Model:
         self._layer_of_value = {layer.value: layer for layer in self.layers}
         if len(self.layers) == 0:
             raise ValueError(
-                f"Model '{self.name}' has no layers: nothing in it has an axis of images and one of channels. If it gives "
-                "one number for each image, wrap `lambda images: f(images)[:, None]`."
+                f"Model '{self.name}' has no layers: nothing in it has an axis of images and one of channels. If it "
+                "gives one number for each image, wrap `lambda images: f(images)[:, None]`."
             )
         self._output = self._layer_of_value.get(program.outputs[-1], self.layers[-1]).name
         likely = [self._layer_of_value[value] for value in naming.logits if value in self._layer_of_value]
