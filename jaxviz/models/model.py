@@ -184,7 +184,7 @@ class Model:
 
     @functools.cached_property
     def takes_one_size(self) -> bool:
-        """Whether images must have the height and width of `input_shape`, as before a flattened dense layer."""
+        """Whether images must have the extents of `input_shape`: a flattened dense layer, or a table of positions."""
         *extents, channels = self.input_shape
         # What the default transforms make of it; and of a default picture, because patches of 16 that cover 224 pixels
         # cover as much of 236, and a table of positions fits both.

@@ -82,8 +82,8 @@ def _advice(error: Exception, image_shape: tuple[int, ...], input_shape: tuple[i
         )
     if image_shape != input_shape:
         return (
-            f"It was wrapped for {_times(input_shape)} images; a model with a flattened dense layer takes only that "
-            "size."
+            f"It was wrapped for {_times(input_shape)} images; a model with a flattened dense layer or a table of "
+            "positions takes only that size."
         )
     return f"Check that input_shape {image_shape} is what the model takes, the channel last."
 
