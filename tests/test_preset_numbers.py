@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import jaxviz
 from compiling import compilations
-from jaxviz import transforms
+from jaxviz import optimizers, transforms
 from jaxviz.presets import PRESETS, compare_presets, named
 from jaxviz.results.dials import KNOWN, WHOLE, dials_of
 
@@ -159,6 +159,17 @@ def test_what_a_number_cannot_be_is_said_at_once(numbers, error, message):
     with pytest.raises(error) as raised:
         named("dvt_1").changed(**numbers)
     assert message in str(raised.value)
+
+
+def test_a_preset_of_ones_own_may_go_farther_than_the_published():
+    own = dataclasses.replace(
+        named("simonyan_2013"), optimizer=lambda _: optimizers.l2_decayed(decay=5, learning_rate=1)
+    )
+    (dial,) = [dial for dial in dials_of(own.numbers()) if dial["name"] == "decay"]
+    assert (dial["value"], dial["high"], dial["greatest"]) == (5, 5, 5)
+    assert own.changed(decay=4).settings()["optimizer"].record["decay"] == 4
+    with pytest.raises(ValueError, match="decay is 6; it must be from 0 to 5"):
+        own.changed(decay=6)
 
 
 @given(st.sampled_from(EVERY), st.integers(24, 600))

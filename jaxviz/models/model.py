@@ -25,6 +25,9 @@ from jaxviz.results.settings import BORDER_PIXELS, Settings
 from jaxviz.results.statistics import Statistics
 from jaxviz.results.view import View, input_name
 
+# Patches of less have another number on canvases that differ by so much.
+_NEAR_PIXELS = 64
+
 
 class Model:
     """A network as jaxviz sees it: a function of images in [0, 1], with named layers.
@@ -186,9 +189,12 @@ class Model:
     def takes_one_size(self) -> bool:
         """Whether images must have the extents of `input_shape`: a flattened dense layer, or a table of positions."""
         *extents, channels = self.input_shape
-        # What the default transforms make of it; and of a default picture, because patches of 16 that cover 224 pixels
-        # cover as much of 236, and a table of positions fits both.
-        canvases = [extents] if self.family == "tiny" or self.input_name != "image" else [extents, [Settings.size] * 2]
+        # What the default transforms make of it. And something farther from it, because patches of 16 that cover 224
+        # pixels cover as much of 236, and a table of positions fits both: a default picture, or twice as much.
+        canvases = [extents]
+        if self.input_name == "image":
+            is_far = min(extents) > Settings.size + _NEAR_PIXELS
+            canvases += [[Settings.size] * 2 if is_far else [2 * extent for extent in extents]]
         try:
             for canvas in canvases:
                 self.network((*(extent + 2 * BORDER_PIXELS for extent in canvas), channels), 1)

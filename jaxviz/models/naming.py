@@ -151,8 +151,7 @@ class _Scopes:
             scope = scope[1:]
         if self._ignored and any(CALL_MARK in name for name in scope):
             scope = tuple(name for name in scope if not name.startswith(self._ignored))
-        # The scope that `jnp.einsum` opens is its subscripts, which name nothing: "BTNH,BSNH->BNTS".
-        return tuple("einsum" if "->" in name else name for name in scope)
+        return scope
 
     def _separate_calls(self, program: Program) -> None:
         """Number the visits to each scope: a scope entered again after it was left is a second call."""
@@ -169,6 +168,8 @@ class _Scopes:
             named: list[str] = list(current[:shared])
             for depth in range(shared, len(scope)):
                 name = scope[depth].partition(CALL_MARK)[0]
+                # The scope that `jnp.einsum` opens is its subscripts, which name nothing: "BTNH,BSNH->BNTS".
+                name = "einsum" if "->" in name else name
                 path = (*named, name)
                 visits[path] = visits.get(path, 0) + 1
                 number = visits[path]

@@ -89,7 +89,7 @@ def dials_of(numbers: Mapping[str, float]) -> list[Dial]:
                 meaning=known.meaning,
                 value=value,
                 least=known.least,
-                greatest=known.greatest,
+                greatest=max(known.greatest, value),
                 low=known.least if natural else value / _DECADES,
                 high=max(known.high, value) if natural else value * _DECADES,
                 step=known.step,
@@ -119,8 +119,9 @@ def checked_number(owner: str, name: str, value: Any, own: Mapping[str, float]) 
     if isinstance(value, bool) or not hasattr(value, "__float__") or not math.isfinite(float(value)):
         raise TypeError(f"{name} is {value!r}; it must be a finite number.")
     number = float(value)
-    if not known.least <= number <= known.greatest:
-        raise ValueError(f"{name} is {value}; it must be from {known.least:g} to {known.greatest:g}.")
+    greatest = max(known.greatest, own[name])  # somebody's own preset may go farther
+    if not known.least <= number <= greatest:
+        raise ValueError(f"{name} is {value}; it must be from {known.least:g} to {greatest:g}.")
     if name in WHOLE and not number.is_integer():
         raise ValueError(f"{name} is {value}; it must be a whole number.")
     return number

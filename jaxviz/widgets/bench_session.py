@@ -10,6 +10,9 @@ from jaxviz.widgets.bench_facts import BenchFacts
 from jaxviz.widgets.choice import Choice
 from jaxviz.widgets.session import Session
 
+_REMEMBERED = 64
+"""Generations, beside those that are pinned: what is on the screen may be pinned a moment after it was left."""
+
 
 class BenchSession(Session):
     """A session in which presets get other numbers, and are called by them.
@@ -51,6 +54,10 @@ class BenchSession(Session):
         for board in self.exported():
             for generation in board.generations:
                 self._former_names.setdefault(generation, names)
+        pinned = {pin["generation"] for pin in self.choice.pins}
+        for generation in sorted(self._former_names)[:-_REMEMBERED]:
+            if generation not in pinned:
+                del self._former_names[generation]
         for name in changed:
             self._renumber(name, now.get(name, {}))
         facts.rename(now)

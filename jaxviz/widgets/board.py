@@ -66,6 +66,12 @@ class Board:
         self._next = board, without
         board.records = {tile: record for tile, record in self.records.items() if tile[0] not in without}
 
+    def skip(self, former: "Board") -> None:
+        """Hand tiles to where another board hands them, in place of that, which can be forgotten then."""
+        if self._next is not None and self._next[0] is former and former._next is not None:
+            board, without = former._next
+            self._next = board, self._next[1] | without
+
     @property
     def is_remembered(self) -> bool:
         """Whether it has to be known although it holds nothing: what was dropped of it must begin again."""
@@ -78,9 +84,13 @@ class Board:
 
     def take(self, updates: Sequence[Update], version: int) -> int:
         """Take over what a slice changed, and return how many steps it made, of all tiles together."""
-        if self._next is not None:
-            board, without = self._next
-            return board.take([update for update in updates if update.unit not in without], version)
+        board = self
+        while board._next is not None:
+            board, without = board._next
+            updates = [update for update in updates if update.unit not in without]
+        return board._take(updates, version)
+
+    def _take(self, updates: Sequence[Update], version: int) -> int:
         made = 0
         for update in updates:
             record = self.records.setdefault((update.unit, update.sign), TileRecord())

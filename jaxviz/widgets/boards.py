@@ -67,6 +67,7 @@ class Boards:
         if units is not None:
             former.goes_on_as(board, without=frozenset(units))
             for other in self._boards:
+                other.skip(former)
                 if other.layer == former.layer and other is not former and not other.is_forgotten:
                     other.forget_all_but(pinned(other, choice.pins))
                     other.is_dropped = True

@@ -130,13 +130,18 @@ def vision_transformer(side, patch=16, width=8):
     return network
 
 
-def test_a_transformer_whose_patches_cover_some_more_pixels_as_well_takes_one_size_all_the_same():
-    model = jaxviz.wrap(vision_transformer(80), input_shape=(80, 80, 3))
-    assert model.network((92, 92, 3), 1)  # as many patches, and with a border what a climb shows it
+@pytest.mark.parametrize(("side", "patch"), [(80, 16), (128, 16), (128, 32), (64, 16), (32, 16), (224, 32)])
+def test_a_transformer_whose_patches_cover_some_more_pixels_as_well_takes_one_size_all_the_same(side, patch):
+    model = jaxviz.wrap(vision_transformer(side, patch), input_shape=(side, side, 3))
+    assert model.network((side + 12, side + 12, 3), 1)  # as many patches, and with a border what a climb shows it
     assert model.takes_one_size
+    assert not jaxviz.wrap(lambda images: images.mean((1, 2)), input_shape=(side, side, 3)).takes_one_size
+
+
+def test_a_transformer_is_rendered_at_its_own_size_where_none_is_said():
+    model = jaxviz.wrap(vision_transformer(80), input_shape=(80, 80, 3))
     rendering = jaxviz.render(model, "output", units=[0], steps=2, progress=False)
     assert rendering.images.shape == (1, 80, 80, 3)
-    assert not jaxviz.wrap(lambda images: images.mean((1, 2)), input_shape=(80, 80, 3)).takes_one_size
 
 
 def test_products_in_einsum_are_called_so_and_not_by_their_subscripts():
@@ -146,6 +151,14 @@ def test_products_in_einsum_are_called_so_and_not_by_their_subscripts():
         "attention/softmax",
         "attention/einsum#2",
     ]
+
+
+def test_two_products_in_einsum_that_follow_one_another_are_two_layers():
+    def network(images):
+        return jnp.einsum("bhwj->bj", jnp.einsum("bhwj,j->bhwj", images, jnp.arange(3.0)))
+
+    layers = jaxviz.wrap(network, input_shape=(8, 8, 3)).layers
+    assert [(layer.name, layer.shape) for layer in layers] == [("einsum", (8, 8, 3)), ("einsum#2", (3,))]
 
 
 @pytest.mark.parametrize("function", [lambda images: images.mean((1, 2, 3)), lambda images: images.mean()])

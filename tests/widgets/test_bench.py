@@ -249,6 +249,25 @@ def test_numbers_moved_while_it_climbs_leave_the_other_curve_whole(model, no_thr
     bench.close()
 
 
+def test_a_slider_that_is_dragged_for_long_leaves_nothing_behind(bench):
+    bench.wait(120)
+    generation = bench.status["generation"]
+    bench.pins = [{"layer": "conv:2", "unit": 1, "sign": 1, "generation": generation}]
+    session = bench._session
+    with session.lock:  # no slice begins meanwhile
+        for move in range(1200):
+            session.change({"numbers": {"dvt_2": {"decay": move / 2000}}})
+        held = session.boards.shown
+    assert bench.wait(120)
+    assert len(session._former_names) < 100
+    assert session.facts.class_names["conv:2"] == ["dvt_2 (decay 0.5995)", "dvt_3"]
+    assert bench.class_names[f"conv:2@{generation}"] == PRESET_NAMES
+    assert session.boards.shown is held
+    former = session.board_of("conv:2", generation)
+    assert former._next[0] is held
+    assert bench.curve("dvt_3")[0].tolist() == list(range(6))
+
+
 def test_the_dials_of_a_preset_are_those_that_make_it(bench):
     dials = {dial["name"]: dial for dial in bench.dials["dvt_2"]}
     assert dials["decay"]["value"] == 0.3
