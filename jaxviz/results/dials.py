@@ -38,7 +38,7 @@ class Known:
 
 
 # How many times the slider of a number that has no natural ends goes below and above the preset's own.
-_DECADES = 100.0
+_SLIDER_TIMES = 100.0
 _TINY = 1e-12
 
 KNOWN: dict[str, Known] = {
@@ -90,8 +90,8 @@ def dials_of(numbers: Mapping[str, float]) -> list[Dial]:
                 value=value,
                 least=known.least,
                 greatest=max(known.greatest, value),
-                low=known.least if natural else value / _DECADES,
-                high=max(known.high, value) if natural else value * _DECADES,
+                low=known.least if natural else value / _SLIDER_TIMES,
+                high=max(known.high, value) if natural else value * _SLIDER_TIMES,
                 step=known.step,
             )
         )
