@@ -146,6 +146,8 @@ def _traits(
         "selection": [],
         "settings": settings,
         "presets": PRESETS,
+        "numbers": {},
+        "dials": {},
         "from_scratch": True,
         "tile_pixels": 96,
         "pins": [],
