@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxviz.results import Settings
-from jaxviz.results.dials import Dial
+from jaxviz.results.dials import Dial, PresetDials
 from jaxviz.results.tile import LETTERS
 from jaxviz.widgets.base import Code, Kind, Measure, TileWidget
 from jaxviz.widgets.board import Phase, Status
@@ -28,6 +28,7 @@ NAMED: dict[Any, tuple[str, str]] = {
     LayerFacts: ("Layer", "A layer of the model."),
     Settings: ("Settings", "What decides a climb beside the model and the unit."),
     Dial: ("Dial", "A number of a preset that can be moved; a step of 0 is two digits wherever it is."),
+    PresetDials: ("PresetDials", "The numbers of a preset that can be moved."),
     Pin: ("Pin", "A tile that is kept in the tray."),
     Status: ("Status", "How far the climb is."),
     Code: ("Code", "Python that renders what is on the screen again."),

@@ -147,7 +147,7 @@ def _traits(
         "settings": settings,
         "presets": PRESETS,
         "numbers": {},
-        "dials": {},
+        "dials": [],
         "from_scratch": True,
         "tile_pixels": 96,
         "pins": [],

@@ -25,6 +25,13 @@ class Dial(TypedDict):
     step: float
 
 
+class PresetDials(TypedDict):
+    """The dials of a preset; in a list and not by name, because a browser puts names that are whole numbers first."""
+
+    preset: str
+    dials: list[Dial]
+
+
 @dataclasses.dataclass(frozen=True)
 class Known:
     """What is known of a number: as in `Dial`; 0 where a slider has no natural upper end."""

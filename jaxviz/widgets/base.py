@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, TypedDict, cast
 import traitlets
 
 from jaxviz.html import pages
-from jaxviz.results.dials import Dial
+from jaxviz.results.dials import PresetDials
 from jaxviz.results.messages import Message
 from jaxviz.results.settings import PRESETS, Settings
 from jaxviz.widgets import hearing, lifetime, still, upstream
@@ -67,7 +67,7 @@ class TileWidget(MirroringWidget):
     selection = trait(list[int], [], both=True)
     settings = trait(Settings, Settings().to_json(), both=True)
     numbers = trait(dict[str, dict[str, float]], {}, both=True)
-    dials = trait(dict[str, list[Dial]], {})
+    dials = trait(list[PresetDials], [])
     presets = trait(dict[str, Settings], {})
     from_scratch = trait(bool, True, both=True)
     tile_pixels = trait(int, 96, both=True)

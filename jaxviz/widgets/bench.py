@@ -68,7 +68,6 @@ class Bench(Rendered):
         layout = options.pop("layout", None)
         session, self._climb = open_bench(model, objective, unit, presets, {"tile_pixels": _TILE_PIXELS} | options)
         super().__init__(session, layout=layout)
-        self.set_quietly({"dials": session.facts.dials})
         self._session.command("start")
 
     def show(self, values: Mapping[str, Any]) -> None:
@@ -89,7 +88,8 @@ class Bench(Rendered):
         """
         self.check_kept()
         session = self._session
-        begun = {name: unit for unit, name in enumerate(self.dials) if session.record(unit, 1) is not None}
+        names = [each["preset"] for each in self.dials]
+        begun = {name: unit for unit, name in enumerate(names) if session.record(unit, 1) is not None}
         return {name: session.rendering([(unit, 1)]) for name, unit in begun.items()}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
 from jaxviz.results import Settings
-from jaxviz.results.dials import Dial, called, checked_number
+from jaxviz.results.dials import PresetDials, called, checked_number
 from jaxviz.widgets.facts import Facts, LayerFacts, hint
 
 SHARED = ("steps", "size", "key")
@@ -20,13 +20,13 @@ class BenchFacts(Facts):
         label: What is climbed.
         what: The same as arguments in Python.
         presets: Name of each preset, and whether Python finds it by that name.
-        dials: The numbers of each preset that can be moved, by its name.
+        dials: The numbers of each preset that can be moved, in order.
         check: Raises an error if a preset cannot have some numbers.
         own_size: Height of the images of a model that takes one size only; of others None.
 
     Attributes:
         names: Of the presets; what they are called says their changed numbers, too.
-        dials: The numbers of each preset that can be moved, by its name.
+        dials: The numbers of each preset that can be moved, in order.
     """
 
     # A preset may anneal something by its number of steps.
@@ -40,12 +40,12 @@ class BenchFacts(Facts):
         label: str,
         what: str,
         presets: Mapping[str, bool],
-        dials: Mapping[str, list[Dial]],
+        dials: list[PresetDials],
         check: Callable[[str, Mapping[str, float]], object],
         own_size: int | None = None,
     ) -> None:
         self.names = list(presets)
-        self.dials = dict(dials)
+        self.dials = dials
         layer = LayerFacts(
             name=label,
             kind="",
@@ -79,13 +79,14 @@ class BenchFacts(Facts):
         """Return what is not the presets' own of their numbers, checked."""
         if not isinstance(value, Mapping):
             raise TypeError(f"numbers is {value!r}; it must be a dictionary, as {{'dvt_1': {{'decay': 0.01}}}}.")
+        all_own = {each["preset"]: {dial["name"]: dial["value"] for dial in each["dials"]} for each in self.dials}
         checked: dict[str, dict[str, float]] = {}
         for name, changes in cast("Mapping[Any, Any]", value).items():
-            if name not in self.dials:
+            if name not in all_own:
                 raise KeyError(f"There is no preset {name!r} on this bench. {hint(str(name), self.names)}")
             if not isinstance(changes, Mapping):
                 raise TypeError(f"The numbers of '{name}' are {changes!r}; give a dictionary, as {{'decay': 0.01}}.")
-            own = {dial["name"]: dial["value"] for dial in self.dials[name]}
+            own = all_own[name]
             given = {
                 number: checked_number(name, number, each, own)
                 for number, each in cast("Mapping[str, Any]", changes).items()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jaxviz.results import LiveClimb
-from jaxviz.results.dials import Dial
+from jaxviz.results.dials import PresetDials
 from jaxviz.widgets.audience import Face
 from jaxviz.widgets.bench_facts import BenchFacts
 from jaxviz.widgets.choice import Choice
@@ -36,7 +36,7 @@ class BenchSession(Session):
         *,
         serve: "Callable[[Session, Face], float | None]",
         renumber: Callable[[str, Mapping[str, float]], None],
-        dials: Callable[[int], dict[str, list[Dial]]],
+        dials: Callable[[int], list[PresetDials]],
     ) -> None:
         self._renumber, self._dials = renumber, dials
         self._former_names: dict[int, list[str]] = {}  # generation -> what the presets were called

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jaxviz.results import Settings
-from jaxviz.results.dials import Dial, dials_of
+from jaxviz.results.dials import PresetDials, dials_of
 from jaxviz.widgets.bench_facts import BenchFacts
 from jaxviz.widgets.bench_session import BenchSession
 from jaxviz.widgets.choice import Choice
@@ -107,9 +107,10 @@ def open_bench(
     climb = SideBySide(model, climbed, recipes, measure=functools.partial(_measured, model, climbed))
     given = ({} if own_size is None else {"size": own_size}) | dict(options)
 
-    def dials(size: int) -> dict[str, list[Dial]]:
+    def dials(size: int) -> list[PresetDials]:
         side = None if size == own_size else size
-        return {name: dials_of(preset.numbers(size=side, model=model)) for name, preset in by_name.items()}
+        numbers = {name: preset.numbers(size=side, model=model) for name, preset in by_name.items()}
+        return [PresetDials(preset=name, dials=dials_of(own)) for name, own in numbers.items()]
 
     facts = BenchFacts(
         name=model.name,

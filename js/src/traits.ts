@@ -50,6 +50,12 @@ export interface Dial {
   step: number;
 }
 
+/** The numbers of a preset that can be moved. */
+export interface PresetDials {
+  preset: string;
+  dials: Dial[];
+}
+
 /** A tile that is kept in the tray. */
 export interface Pin {
   layer: string;
@@ -100,7 +106,7 @@ export interface Traits {
   selection: number[];
   settings: Settings;
   numbers: Record<string, Record<string, number>>;
-  dials: Record<string, Dial[]>;
+  dials: PresetDials[];
   presets: Record<string, Partial<Settings>>;
   from_scratch: boolean;
   tile_pixels: number;
@@ -149,7 +155,7 @@ export const DEFAULTS: Traits = {
     key: 0,
   },
   numbers: {},
-  dials: {},
+  dials: [],
   presets: {},
   from_scratch: true,
   tile_pixels: 96,

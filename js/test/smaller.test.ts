@@ -73,7 +73,10 @@ describe("a bench", () => {
       units: [0, 1],
       unit: 1,
       states: "dd",
-      dials: { lucid: [dial("noise", 0)], [MARKUP]: [dial("decay", 0.25), dial("noise", 0)] },
+      dials: [
+        { preset: "lucid", dials: [dial("noise", 0)] },
+        { preset: MARKUP, dials: [dial("decay", 0.25), dial("noise", 0)] },
+      ],
       numbers: { [MARKUP]: { decay: 0.5 } },
       pins: [
         { layer: "block3:12", unit: 1, sign: 1, generation: 1 },

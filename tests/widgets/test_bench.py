@@ -269,7 +269,8 @@ def test_a_slider_that_is_dragged_for_long_leaves_nothing_behind(bench):
 
 
 def test_the_dials_of_a_preset_are_those_that_make_it(bench):
-    dials = {dial["name"]: dial for dial in bench.dials["dvt_2"]}
+    assert [each["preset"] for each in bench.dials] == PRESET_NAMES
+    dials = {dial["name"]: dial for dial in bench.dials[0]["dials"]}
     assert dials["decay"]["value"] == 0.3
     assert dials["small_norm_percent"]["value"] == 20
     assert {"blur_pixels", "blur_every", "small_benefit_percent", "noise", "total_variation"} <= dials.keys()

@@ -9,9 +9,9 @@ import { Button, Slider } from "./parts";
 export function Dials(): JSX.Element | null {
   const { store } = useView();
   const { dials, numbers, unit } = store.traits;
-  const preset = Object.keys(dials.value)[unit.value];
-  if (preset === undefined) return null;
-  const own = dials.value[preset] ?? [];
+  const chosen = dials.value[unit.value];
+  if (!chosen) return null;
+  const { preset, dials: own } = chosen;
   const moved = numbers.value[preset] ?? {};
   const change = (dial: Dial, value: number): void =>
     store.set({ numbers: withNumber(numbers.peek(), preset, dial, value) });
