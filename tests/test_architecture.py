@@ -19,11 +19,12 @@ FACES = frozenset({"widgets", "html", "charts"})
 ALLOWED = {
     "results": frozenset(),
     "jobs": RECORDS,
-    **dict.fromkeys(LEAVES, RECORDS),
-    **dict.fromkeys(ENGINES, LEAVES | RECORDS),
+    "pytrees": frozenset(),  # what jax should tell apart
+    **dict.fromkeys(LEAVES, RECORDS | {"pytrees"}),
+    **dict.fromkeys(ENGINES, LEAVES | RECORDS | {"pytrees"}),
     "html": RECORDS,
     "charts": RECORDS,
-    "optimizers": frozenset(),  # optax transformations and nothing of ours
+    "optimizers": frozenset({"transforms"}),  # optax transformations; one blur serves both
     "presets": LEAVES | RECORDS | {"rendering", "optimizers"},  # settings of all parts, and what compares them
     "spectrum": LEAVES | RECORDS | {"rendering", "evidence"},  # pictures and data of one unit side by side
     "widgets": RECORDS | {"jobs", "html"},

@@ -14,6 +14,7 @@ from jaxviz.objectives import (
     class_logit,
     deepdream,
     direction,
+    directions,
     from_json,
     l1,
     l2,
@@ -167,6 +168,24 @@ def test_direction_has_a_gradient_where_nothing_is_active(power):
 
     gradient = jax.grad(at)(jnp.zeros((5, 7, 4)))
     np.testing.assert_allclose(gradient, np.broadcast_to(VECTOR * 0.1**power / 35, (5, 7, 4)), rtol=1e-4)
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5, 2.0])
+@pytest.mark.parametrize("shape", [(4,), (5, 7, 4)], ids=str)
+def test_the_gradient_of_a_cosine_is_that_of_its_formula(shape, power):
+    random = np.random.default_rng(0)
+    activation, vectors = random.normal(size=(5, 7, 4)).astype(np.float32), random.normal(size=shape).astype(np.float32)
+
+    def by_formula(activation, vectors, power):
+        vectors = jnp.broadcast_to(vectors, activation.shape)
+        product, squares = (activation * vectors).sum(-1), [jnp.square(both).sum(-1) for both in (activation, vectors)]
+        cosine = product / jnp.sqrt((squares[0] + 1e-8) * (squares[1] + 1e-8))
+        return jnp.mean(product * jnp.maximum(cosine, 0.1) ** power)
+
+    given = jnp.array(activation), jnp.array(vectors), jnp.float32(power)
+    expected = jax.value_and_grad(by_formula, argnums=(0, 1, 2))(*given)
+    found = jax.value_and_grad(directions.toward, argnums=(0, 1, 2))(*given)
+    jax.tree.map(lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6), found, expected)
 
 
 def test_a_greater_cosine_power_prefers_the_pattern_to_the_length():

@@ -21,7 +21,6 @@ from jaxviz.optimizers import (
     rmsprop,
     yosinski,
 )
-from jaxviz.optimizers.regularized import blurred
 from jaxviz.presets import PRESETS
 
 RANDOM = np.random.default_rng(1)
@@ -127,16 +126,6 @@ def test_the_best_image_under_l2_is_the_weights_over_twice_the_decay():
     np.testing.assert_allclose(image, WEIGHTS / 0.5, atol=1e-4)
 
 
-@pytest.mark.parametrize("blur_pixels", [0.3, 0.5, 1.0, 2.5])
-@pytest.mark.parametrize("shape", [(9, 12, 3), (16, 7, 1), (30, 2), (9, 7, 8, 1)], ids=str)
-def test_a_blur_is_scipys(shape, blur_pixels):
-    image = RANDOM.normal(size=shape).astype(np.float32)
-    if int(4 * blur_pixels + 0.5) > min(shape[:-1]):  # mirrored twice
-        image = np.pad(image, [*[(8, 8)] * (len(shape) - 1), (0, 0)])
-    expected = ndimage.gaussian_filter(image, (*[blur_pixels] * (len(shape) - 1), 0))
-    np.testing.assert_allclose(blurred(jnp.array(image), blur_pixels), expected, atol=1e-5)
-
-
 def test_blurred_gradients_reach_beyond_the_pixels_that_have_any():
     spot = np.zeros((9, 12, 3), np.float32)
     spot[4, 5] = 1
@@ -235,17 +224,17 @@ EVERY = [
     yosinski(progress=1, blur_pixels=0.5, blur_every=2, small_norm_percent=20, small_benefit_percent=10),
 ]
 OTHERS = [
-    adam(learning_rate=0.04, warmup_steps=3, cosine_steps=7),
-    adam(learning_rate=0.5, bounded=True),
-    blur_gradients(blur_pixels=0.9, learning_rate=0.01),
+    adam(learning_rate=0.04, mean_decay=0.5, square_decay=0.9, warmup_steps=3, cosine_steps=7),
+    adam(learning_rate=0.5, square_decay=0.5, bounded=True),
+    blur_gradients(blur_pixels=7, learning_rate=0.01),
     l2_decayed(decay=0.3, learning_rate=2),
     lbfgs(memory=3, learning_rate=0.5),
     nadam(learning_rate=0.02),
     norm_bounded(norm=3, learning_rate=2),
     normalized(learning_rate=0.2),
     rmsprop(learning_rate=0.03, decay=0.9, epsilon=1e-3),
-    yosinski(learning_rate=2, decay=0.2),
-    yosinski(progress=2, blur_pixels=0.6, blur_every=3, small_norm_percent=30, small_benefit_percent=20),
+    yosinski(learning_rate=2, decay=0.2, blur_pixels=5, small_norm_percent=20),  # and what was off is on
+    yosinski(progress=2, blur_pixels=6, blur_every=3, small_norm_percent=30, small_benefit_percent=20),
 ]
 """The same kinds in the same form, with other numbers."""
 

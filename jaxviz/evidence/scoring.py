@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from jaxviz import pytrees
 from jaxviz.models import Layer, Model
 from jaxviz.objectives import Objective, Target
 from jaxviz.transforms import Transform
@@ -210,7 +211,7 @@ def _all_scores(objectives: Objective, activations: Mapping[Target, Array], imag
     return jax.vmap(of_images, in_axes=(0, None, None), axis_size=count)(objectives, activations, images)
 
 
-_score_all: Callable[[Objective, Mapping[Target, Array], Array, int], Array] = jax.jit(_all_scores, static_argnums=3)
+_score_all: Callable[[Objective, Mapping[Target, Array], Array, int], Array] = pytrees.jit(_all_scores, static=(3,))
 
 
 def _all_disturbed(transform: Transform, keys: Array, images: Array) -> Array:
@@ -218,4 +219,4 @@ def _all_disturbed(transform: Transform, keys: Array, images: Array) -> Array:
 
 
 # Compiled once for every kind of transform, whose numbers are arguments.
-_disturb_all: Callable[[Transform, Array, Array], Array] = jax.jit(_all_disturbed)
+_disturb_all: Callable[[Transform, Array, Array], Array] = pytrees.jit(_all_disturbed)

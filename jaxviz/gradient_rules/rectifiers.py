@@ -1,21 +1,20 @@
 """Gradients for rectifiers and their kin, which have none where they are off."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
 from jaxviz.gradient_rules.base import GradientRule, Leaf, Place, pull_back
+from jaxviz.pytrees import registered
 
 # Activations that somewhere do not rise. All others have a gradient of the right sign wherever one starts.
 _RECTIFIERS = frozenset("relu relu6 gelu silu swish hard_silu hard_swish hard_sigmoid hard_tanh mish".split())
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["steps"], meta_fields=[])
+@registered(data_fields=["steps"], meta_fields=[])
 @dataclass(frozen=True, eq=False, repr=False)
 class RedirectedRelu(GradientRule):
     """Gradients that pass a rectifier where otherwise an image would get none; made by `redirected_relu`."""

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax
@@ -11,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from jaxviz.gradient_rules.base import GradientRule, Leaf, Place, pull_back
+from jaxviz.pytrees import registered
 
 
 @jax.tree_util.register_static
@@ -30,7 +30,7 @@ class LinearSoftmax(GradientRule):
         return place.cotangent
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["epsilon"], meta_fields=["squared"])
+@registered(data_fields=["epsilon"], meta_fields=["squared"])
 @dataclass(frozen=True, eq=False, repr=False)
 class SmoothedMaxPool(GradientRule):
     """Gradients that pass a maximum over windows as they pass a mean; made by `smoothed_max_pool`."""

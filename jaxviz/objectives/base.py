@@ -12,7 +12,6 @@ a user writes, and `Objective.check` compares it with the model.
 import abc
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
 
 import jax
@@ -21,6 +20,7 @@ from jaxtyping import Array, Float
 
 from jaxviz.objectives.recorded import Recorded, written_sum
 from jaxviz.objectives.values import Leaf, Number, check_finite, is_number, leaf
+from jaxviz.pytrees import registered
 from jaxviz.results.plain import plain
 
 Image: TypeAlias = Float[Array, "*position channel"]
@@ -172,7 +172,7 @@ class Objective(Recorded):
         return self
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["terms", "weights", "offset"], meta_fields=[])
+@registered(data_fields=["terms", "weights", "offset"], meta_fields=[])
 @dataclass(frozen=True, eq=False, repr=False)
 class Combination(Objective):
     """A weighted sum of objectives and a constant: what the operators make.

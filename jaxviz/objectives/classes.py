@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -11,11 +10,12 @@ from jaxtyping import Array, Float
 from jaxviz.objectives.base import ClassNames, Objective, Score, Shapes
 from jaxviz.objectives.layer import LayerObjective
 from jaxviz.objectives.values import Leaf, whole_number
+from jaxviz.pytrees import registered
 from jaxviz.results.class_names import class_index
 from jaxviz.results.plain import plain
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["index"], meta_fields=["layer"])
+@registered(data_fields=["index"], meta_fields=["layer"])
 @dataclass(frozen=True, eq=False, repr=False)
 class ClassLogit(LayerObjective):
     """The logit of one class; made by `class_logit`. `bind` turns a name into an index."""
@@ -56,7 +56,7 @@ class ClassLogit(LayerObjective):
         return name if isinstance(class_names, tuple) else f"{self.layer}: {name}"
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["index"], meta_fields=["layer"])
+@registered(data_fields=["index"], meta_fields=["layer"])
 @dataclass(frozen=True, eq=False, repr=False)
 class ClassProbability(ClassLogit):
     """The probability of one class; made by `class_probability`."""

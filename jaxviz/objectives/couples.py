@@ -5,7 +5,6 @@ couple them; other lanes are as independent as ever.
 """
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax
@@ -16,6 +15,7 @@ from jaxtyping import Array, Float
 from jaxviz.objectives.base import Activations, ClassNames, Image, Objective, Score, Shapes, Target
 from jaxviz.objectives.layer import LayerObjective
 from jaxviz.objectives.values import Leaf, check_finite, layer_name
+from jaxviz.pytrees import registered
 
 # Images further apart in a row are not compared by `alignment` (lucid 0.3.10).
 _FARTHEST = 4
@@ -38,7 +38,7 @@ class Couple(LayerObjective):
         return True
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=["layer", "rectified"])
+@registered(data_fields=[], meta_fields=["layer", "rectified"])
 @dataclass(frozen=True, eq=False, repr=False)
 class Diversity(Couple):
     """How little images are alike to a layer; made by `diversity`."""
@@ -60,7 +60,7 @@ class Diversity(Couple):
         """Accept every layer."""
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["decay"], meta_fields=["layer", "rectified"])
+@registered(data_fields=["decay"], meta_fields=["layer", "rectified"])
 @dataclass(frozen=True, eq=False, repr=False)
 class Alignment(Couple):
     """How alike neighbouring images are to a layer, position by position; made by `alignment`."""
@@ -85,7 +85,7 @@ class Alignment(Couple):
         check_finite(self.decay, "The decay of alignment")
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["first", "second"], meta_fields=[])
+@registered(data_fields=["first", "second"], meta_fields=[])
 @dataclass(frozen=True, eq=False, repr=False)
 class Interpolation(Objective):
     """From one objective to another over the images of a lane; made by `interpolation`."""

@@ -13,12 +13,13 @@ import numpy as np
 
 from jaxviz.objectives.base import Activations, ClassNames, Image, Objective, Score, Shapes, Target
 from jaxviz.objectives.values import Leaf, layer_name
+from jaxviz.pytrees import registered
 from jaxviz.results.plain import plain
 
 Function = Callable[..., Any]
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["numbers"], meta_fields=["function", "layers", "rectified"])
+@registered(data_fields=["numbers"], meta_fields=["function", "layers", "rectified"])
 @dataclass(frozen=True, eq=False, repr=False)
 class Custom(Objective):
     """A user's function of activations; made by `custom`."""

@@ -1,10 +1,8 @@
 """Closeness of a layer's activations to those of real images, as a distribution: VITAL's sorted feature matching."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Float32
@@ -13,13 +11,13 @@ from jaxviz.objectives.base import ClassNames, Score, Shapes
 from jaxviz.objectives.layer import LayerObjective
 from jaxviz.objectives.ranks import ranks
 from jaxviz.objectives.values import Leaf, check_finite, layer_name
+from jaxviz.pytrees import registered
 
 # Of a layer with more positions as many quantiles are kept: the table is part of the recipe.
 _MOST_QUANTILES = 256
 
 
-@partial(
-    jax.tree_util.register_dataclass,
+@registered(
     data_fields=["reference", "importance"],
     meta_fields=["layer", "rectified"],
 )

@@ -6,14 +6,13 @@ the unit is off too; `rectified=True` climbs the rectified value, whose gradient
 
 import abc
 from dataclasses import dataclass
-from functools import partial
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxviz.objectives.base import Activations, ClassNames, Image, Objective, Score, Shapes, Target
 from jaxviz.objectives.values import layer_name
+from jaxviz.pytrees import registered
 
 
 class LayerObjective(Objective):
@@ -44,7 +43,7 @@ class LayerObjective(Objective):
         return f"{self.layer} {self.kind}"
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=["layer", "rectified"])
+@registered(data_fields=[], meta_fields=["layer", "rectified"])
 @dataclass(frozen=True, eq=False, repr=False)
 class DeepDream(LayerObjective):
     """The mean square of a whole layer; made by `deepdream`."""

@@ -6,16 +6,15 @@ image while the mean of a channel does not: on twice the side one weight weighs 
 
 import abc
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
 from jaxviz.objectives.base import Activations, ClassNames, Image, Objective, Score, Shapes, Target
 from jaxviz.objectives.values import Leaf, check_finite
+from jaxviz.pytrees import registered
 
 
 class Penalty(Objective):
@@ -38,7 +37,7 @@ class Penalty(Objective):
         return self.kind.replace("_", " ")
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["exponent"], meta_fields=[])
+@registered(data_fields=["exponent"], meta_fields=[])
 @dataclass(frozen=True, eq=False, repr=False)
 class TotalVariation(Penalty):
     """The differences of neighbouring pixels; made by `total_variation`."""
@@ -69,7 +68,7 @@ class TotalVariation(Penalty):
             check_finite(self.exponent, "The exponent of total_variation")
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["constant"], meta_fields=[])
+@registered(data_fields=["constant"], meta_fields=[])
 @dataclass(frozen=True, eq=False, repr=False)
 class L1Penalty(Penalty):
     """The sum of absolute distances from a constant; made by `l1`."""
@@ -86,7 +85,7 @@ class L1Penalty(Penalty):
         check_finite(self.constant, "The constant of l1")
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["constant"], meta_fields=[])
+@registered(data_fields=["constant"], meta_fields=[])
 @dataclass(frozen=True, eq=False, repr=False)
 class L2Penalty(Penalty):
     """The Euclidean distance from a constant or an image; made by `l2`."""
@@ -110,7 +109,7 @@ class L2Penalty(Penalty):
             raise ValueError(f"The image for l2 has shape {given}, but images of {shape} are scored.")
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=[])
+@registered(data_fields=[], meta_fields=[])
 @dataclass(frozen=True, eq=False, repr=False)
 class Opacity(Penalty):
     """How opaque an image is on the whole; made by `opacity`."""

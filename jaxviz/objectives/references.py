@@ -1,10 +1,8 @@
 """Objectives that compare a layer with what it was for a given image: caricature, inversion, accentuation."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -13,6 +11,7 @@ from jaxviz.objectives.base import Score, Shapes
 from jaxviz.objectives.directions import toward
 from jaxviz.objectives.layer import LayerObjective
 from jaxviz.objectives.values import Leaf, check_finite, cosine_power_of, layer_name
+from jaxviz.pytrees import registered
 
 
 class ReferenceObjective(LayerObjective):
@@ -31,8 +30,7 @@ class ReferenceObjective(LayerObjective):
             )
 
 
-@partial(
-    jax.tree_util.register_dataclass,
+@registered(
     data_fields=["activation", "cosine_power"],
     meta_fields=["layer", "rectified"],
 )
@@ -56,7 +54,7 @@ class Caricature(ReferenceObjective):
         check_finite(self.cosine_power, "The cosine power")
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["activation"], meta_fields=["layer", "rectified"])
+@registered(data_fields=["activation"], meta_fields=["layer", "rectified"])
 @dataclass(frozen=True, eq=False, repr=False)
 class Inversion(ReferenceObjective):
     """Closeness to what an image excites; made by `inversion`."""

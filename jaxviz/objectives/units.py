@@ -3,9 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -13,10 +11,11 @@ from jaxtyping import Array, Float
 from jaxviz.objectives.base import ClassNames, Score, Shapes
 from jaxviz.objectives.layer import LayerObjective
 from jaxviz.objectives.values import Leaf, layer_name, whole_number
+from jaxviz.pytrees import registered
 from jaxviz.results.plain import plain
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["index"], meta_fields=["layer", "rectified"])
+@registered(data_fields=["index"], meta_fields=["layer", "rectified"])
 @dataclass(frozen=True, eq=False, repr=False)
 class Channel(LayerObjective):
     """The mean of one channel over all positions; made by `channel`."""
@@ -39,8 +38,7 @@ class Channel(LayerObjective):
         return f"{self.layer}:{plain(self.index)}"
 
 
-@partial(
-    jax.tree_util.register_dataclass,
+@registered(
     data_fields=["index", "row", "column"],
     meta_fields=["layer", "rectified"],
 )
@@ -93,7 +91,7 @@ class Neuron(LayerObjective):
         return f"{self.layer}:{plain(self.index)} @ {row},{column}"
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["index", "position"], meta_fields=["layer", "rectified"])
+@registered(data_fields=["index", "position"], meta_fields=["layer", "rectified"])
 @dataclass(frozen=True, eq=False, repr=False)
 class Token(LayerObjective):
     """One channel of one token of a transformer; made by `token`."""
@@ -128,7 +126,7 @@ class Token(LayerObjective):
         return f"{self.layer}:{plain(self.index)} @ token {plain(self.position)}"
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["indices"], meta_fields=["layer", "rectified"])
+@registered(data_fields=["indices"], meta_fields=["layer", "rectified"])
 @dataclass(frozen=True, eq=False, repr=False)
 class Group(LayerObjective):
     """The mean of several channels; made by `group`."""

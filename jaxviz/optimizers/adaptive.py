@@ -39,27 +39,26 @@ def adam(
         >>> adam(learning_rate=0.05, mean_decay=0.5).record
         {'kind': 'adam', 'learning_rate': 0.05, 'mean_decay': 0.5, 'square_decay': 0.999}
     """
-    numbers = positive(learning_rate=learning_rate)
+    rates = positive(learning_rate=learning_rate)
     decays = {"mean_decay": float(mean_decay), "square_decay": float(square_decay)}
     for name, share in decays.items():
         if not 0 <= share < 1:
             raise ValueError(f"{name} is {share}; give a number from 0 up to 1.")
     if warmup_steps:
-        numbers |= positive(warmup_steps=warmup_steps)
+        rates |= positive(warmup_steps=warmup_steps)
     if cosine_steps is not None:
-        numbers |= positive(cosine_steps=cosine_steps)
-    record: dict[str, Any] = {"kind": "adam"} | numbers | decays
+        rates |= positive(cosine_steps=cosine_steps)
+    numbers = rates | decays
+    record: dict[str, Any] = {"kind": "adam"} | numbers
     if bounded:
         record["bounded"] = True
-    return recorded(
-        _adam, record, numbers, mean_decay=float(mean_decay), square_decay=float(square_decay), bounded=bool(bounded)
-    )
+    return recorded(_adam, record, numbers, bounded=bool(bounded))
 
 
 def _adam(
     learning_rate: Number,
-    mean_decay: float,
-    square_decay: float,
+    mean_decay: Number,
+    square_decay: Number,
     warmup_steps: Number = None,
     cosine_steps: Number = None,
     bounded: bool = False,

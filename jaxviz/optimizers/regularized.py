@@ -4,19 +4,14 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
-import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jax import lax
 from jaxtyping import Array, Float, Int
 
 from jaxviz.optimizers.base import HALF_RANGE, Number, Recorded, given, mapped, positive, recorded, transformation
 from jaxviz.optimizers.percentiles import percentile
-
-# SciPy's `gaussian_filter` looks four standard deviations far.
-_TRUNCATE = 4.0
-
+from jaxviz.transforms.gaussian import WIDEST_PIXELS, gaussian_blur
 
 # Numbers of `yosinski` with everything switched off.
 _OFF = {"learning_rate": 0.0, "progress": 0.0, "max_learning_rate": 1e30}
@@ -81,7 +76,7 @@ def yosinski(
         raise ValueError(f"blur_every is {blur_every}; give a whole number of steps, 1 or more.")
     regularizers = {
         "decay": (decay, 1),
-        "blur_pixels": (blur_pixels, 64),
+        "blur_pixels": (blur_pixels, WIDEST_PIXELS),
         "small_norm_percent": (small_norm_percent, 100),
         "small_benefit_percent": (small_benefit_percent, 100),
     }
@@ -93,7 +88,7 @@ def yosinski(
     record = {"kind": "yosinski"} | rate | most | amounts | {"blur_every": int(blur_every)}
     numbers = _OFF | rate | most | amounts | {"blur_every": int(blur_every)}
     compares = tuple(name for name in ("blur_pixels", "small_norm_percent") if amounts[name])
-    return recorded(_yosinski, record, numbers, compares=compares, reach=_reach(blur_pixels))
+    return recorded(_yosinski, record, numbers, compares=compares)
 
 
 def _yosinski(
@@ -105,13 +100,12 @@ def _yosinski(
     blur_every: Number,
     small_norm_percent: Number,
     small_benefit_percent: Number,
-    reach: int,
 ) -> optax.GradientTransformation:
     """Make the steps of `yosinski`, with all that it can do compiled in: what is zero is passed over while it runs."""
 
     def blur(image: Array, made: Array) -> Array:
         blurs = made % jnp.asarray(blur_every).astype(jnp.int32) == 0
-        return jnp.where(blurs, blurred(image, blur_pixels, radius=reach), image)
+        return jnp.where(blurs, gaussian_blur(image, blur_pixels), image)
 
     def without_small_norms(image: Array) -> Array:
         return _zero_below(image, jnp.sqrt(jnp.sum(jnp.square(image), axis=-1)), small_norm_percent)
@@ -153,57 +147,17 @@ def blur_gradients(*, blur_pixels: float, learning_rate: float) -> Recorded:
     """
     numbers = positive(blur_pixels=blur_pixels, learning_rate=learning_rate)
     record = {"kind": "blur_gradients"} | numbers
-    return recorded(_blur_gradients, record, numbers, compares=("blur_pixels",), radius=_reach(blur_pixels))
+    return recorded(_blur_gradients, record, numbers, compares=("blur_pixels",))
 
 
-def _blur_gradients(blur_pixels: Number, learning_rate: Number, radius: int) -> optax.GradientTransformation:
+def _blur_gradients(blur_pixels: Number, learning_rate: Number) -> optax.GradientTransformation:
     adam = optax.adam(learning_rate)
 
     def update(gradient: Any, state: Any, variables: Any = None) -> tuple[Any, Any]:
-        smooth = mapped(lambda part: blurred(part, blur_pixels, radius=radius), gradient)
+        smooth = mapped(lambda part: gaussian_blur(part, blur_pixels), gradient)
         return adam.update(smooth, state, variables)
 
     return transformation(adam.init, update)
-
-
-def blurred(
-    image: Float[Array, "*position channel"], blur_pixels: Number, *, radius: int | None = None
-) -> Float[Array, "*position channel"]:
-    """Blur an image by a Gaussian, mirrored at its edges: `scipy.ndimage.gaussian_filter`.
-
-    Args:
-        image: the image, or a signal or volume, which is blurred along every axis but its channels.
-        blur_pixels: standard deviation, which may be traced if the radius is given.
-        radius: how far it can look, in pixels, where the standard deviation is traced; it looks four of these far.
-
-    Example:
-        >>> spike = jnp.zeros((7, 7, 1)).at[3, 3, 0].set(1.0)
-        >>> [round(float(value), 3) for value in blurred(spike, 0.5)[3, :, 0]]
-        [0.0, 0.0, 0.084, 0.619, 0.084, 0.0, 0.0]
-    """
-    radius = _radius(blur_pixels) if radius is None else radius
-    places = np.arange(-radius, radius + 1, dtype=np.float32)
-    weights = jnp.exp(-0.5 * jnp.square(places / jnp.float32(blur_pixels)))
-    weights = jnp.where(np.abs(places) <= jnp.floor(_TRUNCATE * jnp.float32(blur_pixels) + 0.5), weights, 0)
-    weights = weights / jnp.sum(weights)
-    for axis in range(image.ndim - 1):
-        padding = [(radius, radius) if axis == other else (0, 0) for other in range(image.ndim)]
-        padded, length = jnp.pad(image, padding, mode="symmetric"), image.shape[axis]
-        taps = [
-            weights[place] * jax.lax.slice_in_dim(padded, place, place + length, axis=axis)
-            for place in range(2 * radius + 1)
-        ]
-        image = sum(taps[1:], taps[0])
-    return image
-
-
-def _radius(blur_pixels: float) -> int:
-    return int(_TRUNCATE * blur_pixels + 0.5)
-
-
-def _reach(blur_pixels: float) -> int:
-    """Return how far blurs of about this deviation look: a power of two, so that many share a program."""
-    return max(4, 1 << (_radius(blur_pixels) - 1).bit_length())
 
 
 def _if_any(amount: Number, change: Callable[..., Array], image: Array, *others: Array) -> Array:

@@ -2,19 +2,18 @@
 
 import math
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from jaxviz.parameterizations.base import Image, Leaf, Parameterization, finite, positions
 from jaxviz.parameterizations.colour import to_unit_range
+from jaxviz.pytrees import registered
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["parameters"], meta_fields=["extents"])
+@registered(data_fields=["parameters"], meta_fields=["extents"])
 @dataclass(frozen=True, eq=False)
 class Layers:
     """The variables of `cppn`.
@@ -28,7 +27,7 @@ class Layers:
     extents: tuple[int, ...]
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["scale"], meta_fields=["hidden_channels", "layers"])
+@registered(data_fields=["scale"], meta_fields=["hidden_channels", "layers"])
 @dataclass(frozen=True, eq=False, repr=False)
 class Cppn(Parameterization):
     """A network from positions to colours; made by `cppn`."""

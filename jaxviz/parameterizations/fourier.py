@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax
@@ -12,9 +11,10 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from jaxviz.parameterizations.base import Image, Leaf, Parameterization, finite, positions
 from jaxviz.parameterizations.colour import checked_colours, mixing, to_free, to_unit_range, unmixing
 from jaxviz.parameterizations.waves import frequencies, half_extents, sum_of_waves
+from jaxviz.pytrees import registered
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["coefficients"], meta_fields=["width"])
+@registered(data_fields=["coefficients"], meta_fields=["width"])
 @dataclass(frozen=True, eq=False)
 class Spectrum:
     """The variables of `fourier`.
@@ -37,8 +37,7 @@ class Spectrum:
         return (*self.coefficients.shape[2:-1], self.width)
 
 
-@partial(
-    jax.tree_util.register_dataclass,
+@registered(
     data_fields=["decay_power", "standard_deviation", "colours"],
     meta_fields=["decorrelated"],
 )

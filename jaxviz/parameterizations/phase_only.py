@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax
@@ -20,11 +19,12 @@ from jaxviz.parameterizations.waves import (
     standard_deviation,
     sum_of_waves,
 )
+from jaxviz.pytrees import registered
 
 _DECAY_POWER, _BLUR_PIXELS = 1.45, 0.56
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["angles"], meta_fields=["width"])
+@registered(data_fields=["angles"], meta_fields=["width"])
 @dataclass(frozen=True, eq=False)
 class Phases:
     """The variables of `phase_only`.
@@ -44,8 +44,7 @@ class Phases:
         return (*self.angles.shape[:-2], self.width)
 
 
-@partial(
-    jax.tree_util.register_dataclass,
+@registered(
     data_fields=["decay_power", "blur_pixels", "contrast", "magnitude", "colours"],
     meta_fields=["decorrelated", "standardized"],
 )

@@ -1,7 +1,6 @@
 """An image as free pixels; a signal, a volume or a plain vector as free numbers."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax
@@ -17,10 +16,10 @@ from jaxviz.parameterizations.colour import (
     to_unit_range,
     unmixing,
 )
+from jaxviz.pytrees import registered
 
 
-@partial(
-    jax.tree_util.register_dataclass,
+@registered(
     data_fields=["standard_deviation", "colours"],
     meta_fields=["decorrelated", "squashed"],
 )

@@ -1,7 +1,6 @@
 """An image as a sum of pictures of falling resolution."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, cast
 
 import jax
@@ -10,9 +9,10 @@ from jaxtyping import Array, PRNGKeyArray
 
 from jaxviz.parameterizations.base import Image, Leaf, Parameterization, finite, positions
 from jaxviz.parameterizations.colour import checked_colours, mixing, to_unit_range
+from jaxviz.pytrees import registered
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["pictures"], meta_fields=["extents"])
+@registered(data_fields=["pictures"], meta_fields=["extents"])
 @dataclass(frozen=True, eq=False)
 class Levels:
     """The variables of `laplacian_pyramid`.
@@ -26,8 +26,7 @@ class Levels:
     extents: tuple[int, ...]
 
 
-@partial(
-    jax.tree_util.register_dataclass,
+@registered(
     data_fields=["standard_deviation", "colours"],
     meta_fields=["levels", "decorrelated"],
 )

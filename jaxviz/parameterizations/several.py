@@ -16,12 +16,13 @@ from jaxviz.parameterizations.fourier import Fourier, fourier
 from jaxviz.parameterizations.pixels import Pixels
 from jaxviz.parameterizations.pyramid import LaplacianPyramid
 from jaxviz.parameterizations.wrappers import Wrapper
+from jaxviz.pytrees import registered
 
 # Of the numbers of coarse pictures at the start, as in lucid.
 _DEVIATION = 0.01
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["inner"], meta_fields=["count", "shared", "coarse"])
+@registered(data_fields=["inner"], meta_fields=["count", "shared", "coarse"])
 @dataclass(frozen=True, eq=False, repr=False)
 class Several(Wrapper):
     """Images side by side in one lane; made by `several`."""

@@ -1,7 +1,6 @@
 """A picture with an opacity of its own, so that it shows only what a unit needs."""
 
 from dataclasses import dataclass
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -10,12 +9,13 @@ from jaxtyping import PRNGKeyArray
 from jaxviz.parameterizations.base import Image, Leaf, Parameterization, Variables
 from jaxviz.parameterizations.fourier import Fourier, fourier
 from jaxviz.parameterizations.wrappers import Wrapper
+from jaxviz.pytrees import registered
 
 # Opacity is no colour of natural images; it has their spectrum.
 _OPACITY = Fourier(decorrelated=False)
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["inner"], meta_fields=[])
+@registered(data_fields=["inner"], meta_fields=[])
 @dataclass(frozen=True, eq=False, repr=False)
 class Transparent(Wrapper):
     """Colours and, as the last channel, opacity; made by `transparent`."""

@@ -1,7 +1,6 @@
 """Parameterizations made of another: greys for a model of colours, and a climb that starts from an image."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax
@@ -12,6 +11,7 @@ from jaxtyping import PRNGKeyArray
 from jaxviz.parameterizations.base import Image, Leaf, Parameterization, Variables
 from jaxviz.parameterizations.fourier import Fourier, fourier
 from jaxviz.parameterizations.pixels import Pixels, pixels
+from jaxviz.pytrees import registered
 from jaxviz.results.plain import plain
 
 # The logistic function reaches 0 and 1 nowhere; a start from pure black or white is moved inside by this much.
@@ -37,7 +37,7 @@ class Wrapper(Parameterization):
         return f"{self.kind}({self.inner.expression()})"
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["inner"], meta_fields=[])
+@registered(data_fields=["inner"], meta_fields=[])
 @dataclass(frozen=True, eq=False, repr=False)
 class Grayscale(Wrapper):
     """The same value in every channel; made by `grayscale`."""
@@ -56,7 +56,7 @@ class Grayscale(Wrapper):
         return jnp.repeat(self.inner.to_image(variables.one), variables.channels, axis=-1)
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["one"], meta_fields=["channels"])
+@registered(data_fields=["one"], meta_fields=["channels"])
 @dataclass(frozen=True, eq=False)
 class Filled:
     """The variables of `grayscale`: those of one channel, and how many channels it fills."""
@@ -65,7 +65,7 @@ class Filled:
     channels: int
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["image", "inner"], meta_fields=[])
+@registered(data_fields=["image", "inner"], meta_fields=[])
 @dataclass(frozen=True, eq=False, repr=False)
 class StartingFrom(Wrapper):
     """A parameterization whose climb starts from an image; made by `starting_from`."""

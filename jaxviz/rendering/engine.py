@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int, UInt8
 
+from jaxviz import pytrees
 from jaxviz.models import jax_internals
 from jaxviz.objectives import Objective
 from jaxviz.parameterizations import Parameterization
@@ -68,7 +69,7 @@ class Engine:
 
         split = self.devices.split(first, (LANES, EVERYWHERE), LANES)
         # LLVM takes seconds to optimize the random bits of the first variables, which are drawn once.
-        return jax.jit(split, compiler_options=jax_internals.quick_options(jax.default_backend()))
+        return pytrees.jit(split, compiler_options=jax_internals.quick_options(jax.default_backend()))
 
     @functools.cached_property
     def begin(self) -> Callable[..., Lanes]:
@@ -79,12 +80,12 @@ class Engine:
             none = jnp.zeros((len(keys), *self.image_size[:-1]), jnp.float32) if self.transparency else None
             return begun(variables, optimizer, jax.random.key_data(keys), last_step, none)
 
-        return jax.jit(self.devices.split(begin, LANES, LANES))
+        return pytrees.jit(self.devices.split(begin, LANES, LANES))
 
     @functools.cached_property
     def merge(self) -> Callable[..., Lanes]:
         """Let states enter lanes where a mask is true: `(mask, entering, lanes) -> lanes`; uses the old lanes up."""
-        return jax.jit(self.devices.split(select, LANES, LANES), donate_argnums=(2,))
+        return pytrees.jit(self.devices.split(select, LANES, LANES), donated=(2,))
 
     def advance(
         self, prepared: list[Array], lanes: Lanes, climb: Climb, count: Any, key_implementation: str
@@ -108,7 +109,7 @@ class Engine:
         takes, gives = (EVERYWHERE, LANES, climb, EVERYWHERE), (LANES, LANES_OF_EACH_STEP)
         options = jax_internals.climbing_options(jax.default_backend())
 
-        @functools.partial(jax.jit, donate_argnums=(1,), static_argnums=(4,), compiler_options=options)
+        @functools.partial(pytrees.jit, donated=(1,), static=(4,), compiler_options=options)
         def advance(
             prepared: list[Array], lanes: Lanes, climb: Climb, count: Array, key_implementation: str
         ) -> tuple[Lanes, Array]:
@@ -221,7 +222,7 @@ class Engine:
     def _seen(self, make: Callable[..., Any]) -> Callable[..., Any]:
         """Compile what makes something of lanes and parameterization, for all devices."""
         options = jax_internals.beside_others(jax.default_backend())
-        return jax.jit(self.devices.split(make, (LANES, EVERYWHERE), LANES), compiler_options=options)
+        return pytrees.jit(self.devices.split(make, (LANES, EVERYWHERE), LANES), compiler_options=options)
 
     def _images(self, lanes: Lanes, parameterization: Parameterization) -> Float[Array, "lane *position channel"]:
         return jax.vmap(parameterization.to_image)(lanes.variables)

@@ -1,20 +1,19 @@
 """Stopping early: when a unit's score has stopped rising, its lane can go to another."""
 
-import functools
 import math
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from jaxviz.pytrees import registered
+
 _NO_END = np.iinfo(np.int32).max
 
 
-@functools.partial(
-    jax.tree_util.register_dataclass,
+@registered(
     data_fields=["patience_steps", "least_gain", "smoothing_steps"],
     meta_fields=[],
 )

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from jaxviz import pytrees
 from jaxviz.objectives import Objective
 from jaxviz.rendering.state import Climb, Lanes, form
 
@@ -40,8 +41,8 @@ class Parts:
             parts = jax.tree.map(split, tree)
             return [jax.tree.map(operator.itemgetter(part), parts) for part in range(count)]
 
-        self._apart: Callable[[Any], list[Any]] = jax.jit(apart)
-        self._whole: Callable[[Any], tuple[Lanes, Array]] = jax.jit(_whole)
+        self._apart: Callable[[Any], list[Any]] = pytrees.jit(apart)
+        self._whole: Callable[[Any], tuple[Lanes, Array]] = pytrees.jit(_whole)
 
     def __call__(
         self, prepared: list[Array], lanes: Lanes, climb: Climb, count: Any, key_implementation: str

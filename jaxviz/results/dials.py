@@ -54,9 +54,7 @@ KNOWN: dict[str, Known] = {
     "max_learning_rate": Known("Rate at most", "The greatest learning rate of a step", 1e9, 0, least=_TINY),
     "norm": Known("Norm", "Length of all pixels together, which every step keeps", 1e6, 0, least=_TINY),
     "decay": Known("L2 decay", "Share by which pixels fade towards grey in every step", 1, 1),
-    "blur_pixels": Known(
-        "Blur, px", "Standard deviation of the Gaussian blur. Twice as wide a blur may be compiled first", 8, 4, 0.1
-    ),
+    "blur_pixels": Known("Blur, px", "Standard deviation of the Gaussian blur", 8, 4, 0.1),
     "blur_every": Known("Blur every", "Steps from one blur to the next", 64, 16, 1, least=1),
     "small_norm_percent": Known("Clip norms, %", "Share of the pixels, those of least norm, set to grey", 100, 100, 1),
     "small_benefit_percent": Known(

@@ -1,18 +1,18 @@
 """A random background behind a picture that is transparent in places."""
 
 from dataclasses import dataclass
-from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from jaxviz.pytrees import registered
 from jaxviz.transforms.base import Disturbed, Image, Transform, only_images
 from jaxviz.transforms.values import Leaf, limit
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["contrast"], meta_fields=[])
+@registered(data_fields=["contrast"], meta_fields=[])
 @dataclass(frozen=True, eq=False, repr=False)
 class Background(Transform):
     """A random background behind the picture; made by `background`."""

@@ -1,57 +1,36 @@
 """A Gaussian blur of random width."""
 
-import math
 from dataclasses import dataclass
-from functools import partial
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from jaxviz.pytrees import registered
 from jaxviz.transforms.base import Disturbed, Image, Transform, only_positions
+from jaxviz.transforms.gaussian import WIDEST_PIXELS, gaussian_blur
 from jaxviz.transforms.values import Leaf
 
-# Weights this many standard deviations away are left out, as `scipy.ndimage.gaussian_filter` does.
-_TRUNCATE = 4.0
-_LARGEST = 64.0
 
-
-@partial(jax.tree_util.register_dataclass, data_fields=["low", "high"], meta_fields=["radius"])
+@registered(data_fields=["low", "high"], meta_fields=[])
 @dataclass(frozen=True, eq=False, repr=False)
 class Blur(Transform):
-    """A Gaussian blur; made by `blur`. The radius, in pixels, is how far it looks."""
+    """A Gaussian blur; made by `blur`."""
 
     low: Leaf
     high: Leaf
-    radius: int
     kind = "blur"
 
     def __call__(self, key: PRNGKeyArray, image: Image) -> Disturbed:
-        """Blur one image, mirrored at its edges, along one axis after the other."""
+        """Blur one image, mirrored at its edges."""
         only_positions(self, image.shape[:-1])
         low, high = jnp.float32(self.low), jnp.float32(self.high)
-        width = jnp.maximum(low + (high - low) * jax.random.uniform(key, (), jnp.float32), 1e-3)
-        weights = jnp.exp(-0.5 * jnp.square(np.arange(-self.radius, self.radius + 1, dtype=np.float32) / width))
-        weights = (weights / jnp.sum(weights)).astype(image.dtype)
-        for axis in range(image.ndim - 1):
-            around = [(self.radius, self.radius) if axis == other else (0, 0) for other in range(image.ndim)]
-            padded, length = jnp.pad(image, around, mode="symmetric"), image.shape[axis]
-            taps = [
-                weights[place] * jax.lax.slice_in_dim(padded, place, place + length, axis=axis)
-                for place in range(2 * self.radius + 1)
-            ]
-            image = sum(taps[1:], taps[0])
-        return image
+        return gaussian_blur(image, low + (high - low) * jax.random.uniform(key, (), jnp.float32))
 
     def output_size(self, *extents: int) -> tuple[int, ...]:
         """Return the same size."""
         only_positions(self, extents)
         return extents
-
-    def arguments(self) -> dict[str, float]:
-        """Return both ends of the range."""
-        return {name: value for name, value in super().arguments().items() if name != "radius"}
 
 
 def blur(low: float, high: float) -> Blur:
@@ -73,6 +52,6 @@ def blur(low: float, high: float) -> Blur:
         >>> [round(float(value), 3) for value in blur(0.5, 0.5)(jax.random.key(0), spike)[3, 2:5, 0]]
         [0.084, 0.619, 0.084]
     """
-    if not 0 <= low <= high <= _LARGEST:
-        raise ValueError(f"The blur is from {low} to {high} pixels. Give a range within 0 to {_LARGEST:g}.")
-    return Blur(float(low), float(high), max(1, math.floor(_TRUNCATE * high + 0.5)))
+    if not 0 <= low <= high <= WIDEST_PIXELS:
+        raise ValueError(f"The blur is from {low} to {high} pixels. Give a range within 0 to {WIDEST_PIXELS}.")
+    return Blur(float(low), float(high))

@@ -6,7 +6,6 @@ Lengths are in pixels, positions are (row, column).
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Literal, TypeAlias, cast
 
 import jax
@@ -14,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxviz.pytrees import registered
 from jaxviz.transforms.base import Transform, only_positions
 from jaxviz.transforms.composition import Border, Geometric
 from jaxviz.transforms.sampling import Affine
@@ -36,7 +36,7 @@ class _Centred(Geometric):
         return Affine.identity(axes)
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["grey"], meta_fields=["pixels", "mode"])
+@registered(data_fields=["grey"], meta_fields=["pixels", "mode"])
 @dataclass(frozen=True, eq=False, repr=False)
 class Pad(_Centred, Border):
     """A border around the image; made by `pad`. `grey` is None unless the mode is `constant`."""
@@ -67,7 +67,7 @@ class Pad(_Centred, Border):
         return {"pixels": self.pixels, "fill": values.get("grey", self.mode)}
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=["pixels"])
+@registered(data_fields=[], meta_fields=["pixels"])
 @dataclass(frozen=True, eq=False, repr=False)
 class Crop(_Centred):
     """The middle of the image; made by `crop`."""
@@ -80,7 +80,7 @@ class Crop(_Centred):
         return _smaller(extents, 2 * self.pixels, self)
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=["pixels"])
+@registered(data_fields=[], meta_fields=["pixels"])
 @dataclass(frozen=True, eq=False, repr=False)
 class Jitter(Geometric):
     """A crop at a random place; made by `jitter`."""

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from jaxviz.pytrees import registered
 from jaxviz.transforms.base import Disturbed, Image, Transform, only_images
 from jaxviz.transforms.sampling import Affine, sample
 from jaxviz.transforms.values import Leaf, count_of, limit
@@ -19,8 +19,7 @@ _LEAST_SHARE = 0.05
 _OUTSIDE = 0.5
 
 
-@partial(
-    jax.tree_util.register_dataclass,
+@registered(
     data_fields=["share", "standard_deviation", "half_range", "centre_deviation"],
     meta_fields=["size"],
 )
@@ -46,19 +45,27 @@ class Closeup(Transform):
             room = (1 - share) * extents / 2
             offset = room * jax.random.uniform(place_key, (2,), jnp.float32, -1, 1)
         else:
-            offset = jnp.float32(self.centre_deviation) * extents * jax.random.normal(place_key, (2,), jnp.float32)
+            offset = jnp.float32(self.centre_deviation) * extents * _normal(place_key, 2)
         affine = Affine(share * jnp.float32(np.diag(extents / np.array(seen, np.float32))), offset)
         return sample(image, affine, seen, None if self.centre_deviation is None else _OUTSIDE)
 
     def _deviation(self, key: PRNGKeyArray) -> Float[Array, ""]:
         if self.half_range is not None:
             return jnp.float32(self.half_range) * jax.random.uniform(key, (), jnp.float32, -1, 1)
-        return jnp.float32(self.standard_deviation) * jax.random.normal(key, (), jnp.float32)
+        return jnp.float32(self.standard_deviation) * _normal(key, 1)[0]
 
     def output_size(self, *extents: int) -> tuple[int, ...]:
         """Return the size that was asked for, or that of the image."""
         only_images(self, extents)
         return self.size or extents
+
+
+def _normal(key: PRNGKeyArray, count: int) -> Float[Array, " count"]:
+    """Return a few normal numbers, the first of more.
+
+    A processor makes a few by another routine than many, with other last bits, and many lanes together need many.
+    """
+    return jax.random.normal(key, (16,), jnp.float32)[:count]
 
 
 def closeup(

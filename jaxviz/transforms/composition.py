@@ -16,6 +16,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from jaxviz import pytrees
+from jaxviz.pytrees import registered
 from jaxviz.transforms.base import Disturbed, Image, Step, Transform
 from jaxviz.transforms.sampling import Affine, sample
 from jaxviz.transforms.values import Leaf
@@ -55,7 +57,7 @@ class Border(Geometric):
 _Run: TypeAlias = tuple[Geometric, ...]
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["transforms"], meta_fields=[])
+@registered(data_fields=["transforms"], meta_fields=[])
 @dataclass(frozen=True, eq=False, repr=False)
 class Compose(Transform):
     """Transforms one after the other; made by `compose`."""
@@ -164,4 +166,4 @@ def _disturb(run: _Run, key: PRNGKeyArray, image: Image) -> Disturbed:
 
 
 # Compiled, so that a call outside of any compilation compiles once and not once for every operation.
-_disturb_at_once: Callable[[_Run, PRNGKeyArray, Image], Disturbed] = jax.jit(_disturb)
+_disturb_at_once: Callable[[_Run, PRNGKeyArray, Image], Disturbed] = pytrees.jit(_disturb)

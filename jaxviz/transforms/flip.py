@@ -1,19 +1,18 @@
 """The image or its mirror image."""
 
 from dataclasses import dataclass
-from functools import partial
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxviz.pytrees import registered
 from jaxviz.transforms.base import only_images
 from jaxviz.transforms.composition import Geometric
 from jaxviz.transforms.sampling import Affine
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=[])
+@registered(data_fields=[], meta_fields=[])
 @dataclass(frozen=True, eq=False, repr=False)
 class Flip(Geometric):
     """Left and right exchanged, or not; made by `flip`."""

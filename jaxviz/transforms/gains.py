@@ -1,18 +1,17 @@
 """Disturb the network in place of the image: every channel counts a little more or less at every look."""
 
 from dataclasses import dataclass, replace
-from functools import partial
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from jaxviz.pytrees import registered
 from jaxviz.transforms.base import Disturbed, Image, Step, Transform
 from jaxviz.transforms.noise import even
 from jaxviz.transforms.values import Leaf, count_of, limit
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["gain_range", "rising_steps"], meta_fields=[])
+@registered(data_fields=["gain_range", "rising_steps"], meta_fields=[])
 @dataclass(frozen=True, eq=False, repr=False)
 class Gains(Transform):
     """Random gains of a network's channels; made by `gains`."""

@@ -9,13 +9,12 @@ likely; these numbers are leaves.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxviz.pytrees import registered
 from jaxviz.transforms.base import only_images, only_positions
 from jaxviz.transforms.composition import Geometric
 from jaxviz.transforms.sampling import Affine
@@ -29,7 +28,7 @@ class _SameSize(Geometric):
         return extents
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["max_pixels", "choices"], meta_fields=[])
+@registered(data_fields=["max_pixels", "choices"], meta_fields=[])
 @dataclass(frozen=True, eq=False, repr=False)
 class Shift(_SameSize):
     """A translation; made by `shift`."""
@@ -47,7 +46,7 @@ class Shift(_SameSize):
         return Affine.translation(-_drawn(random, _both_signs(self.max_pixels), self.choices))
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["low", "high", "choices"], meta_fields=[])
+@registered(data_fields=["low", "high", "choices"], meta_fields=[])
 @dataclass(frozen=True, eq=False, repr=False)
 class Scale(_SameSize):
     """A magnification about the centre; made by `scale`."""
@@ -67,7 +66,7 @@ class Scale(_SameSize):
         return Affine(Affine.identity(axes).matrix / factor, Affine.identity(axes).offset)
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["max_degrees", "choices"], meta_fields=[])
+@registered(data_fields=["max_degrees", "choices"], meta_fields=[])
 @dataclass(frozen=True, eq=False, repr=False)
 class Rotate(_SameSize):
     """A rotation about the centre; made by `rotate`."""

@@ -3,7 +3,6 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +10,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from jaxviz.pytrees import registered
 from jaxviz.transforms.base import Disturbed, Image, Transform
 from jaxviz.transforms.values import Leaf, limit
 
@@ -18,7 +18,7 @@ from jaxviz.transforms.values import Leaf, limit
 _PLACES, _LONGEST = 2**16, 2**18
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["standard_deviation", "uniform"], meta_fields=[])
+@registered(data_fields=["standard_deviation", "uniform"], meta_fields=[])
 @dataclass(frozen=True, eq=False, repr=False)
 class Noise(Transform):
     """Noise added to every value of the image; made by `noise`."""

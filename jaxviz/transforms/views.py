@@ -1,7 +1,6 @@
 """Many views of one image in each step, and transforms whose numbers change over the steps."""
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, cast
 
 import jax
@@ -9,11 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from jaxviz.pytrees import registered
 from jaxviz.transforms.base import Disturbed, Image, Step, Transform
 from jaxviz.transforms.values import Leaf, count_of
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["inner", "count"], meta_fields=[])
+@registered(data_fields=["inner", "count"], meta_fields=[])
 @dataclass(frozen=True, eq=False, repr=False)
 class Views(Transform):
     """Many views a step; made by `several_views`."""
@@ -53,7 +53,7 @@ class Views(Transform):
         return f"{self.kind}({self.inner.expression()}, count={int(np.asarray(self.count))})"
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["first", "last", "steps"], meta_fields=[])
+@registered(data_fields=["first", "last", "steps"], meta_fields=[])
 @dataclass(frozen=True, eq=False, repr=False)
 class Annealed(Transform):
     """From one transform to another over the steps of a climb; made by `annealed`."""

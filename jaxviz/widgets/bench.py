@@ -23,7 +23,7 @@ class Bench(Rendered):
     The presets share steps, size and key; everything else is as each was published (`jaxviz.presets`), until `numbers`
     says otherwise: `bench.numbers = {"dvt_1": {"blur_pixels": 1.0}}`, or the sliders of the chosen preset. Another
     number begins that preset's picture again, and is in the preset's name and in the code; it compiles nothing, unless
-    noise or total variation is switched on or a blur becomes twice as wide. `dials` lists the numbers of each.
+    it is noise or total variation that the preset has not and that is switched on. `dials` lists the numbers of each.
 
     Under each finished picture stand its score without any disturbance, how much of that is left under fresh
     disturbances, and how much of its power is fine detail: a high score alone is no evidence. Traits, `to_html` and the
