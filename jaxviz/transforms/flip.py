@@ -41,6 +41,7 @@ def flip() -> Flip:
         xplique 2.0, `random_flip`; VITAL's settings.
 
     Example:
+        >>> import jax
         >>> image = jnp.arange(3.0).reshape(1, 3, 1)
         >>> seen = {tuple(flip()(jax.random.key(seed), image)[0, :, 0].tolist()) for seed in range(9)}
         >>> sorted(seen)
