@@ -12,7 +12,7 @@ from browser.notebook import PATIENT_SECONDS, Notebook
 MODEL = "import jaxviz\nmodel = jaxviz.load()"
 LAYER = "stage2/block2/expand/relu6"
 # A climb that goes on for as long as a test looks at it.
-ENDLESS = 4096
+ENDLESS = 65_536
 
 # Of a part of a canvas: its mean, its deviation and a number that any changed pixel changes.
 MEASURE = """(canvas, left, width, height) => {
