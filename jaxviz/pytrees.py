@@ -1,9 +1,9 @@
 """Dataclasses of numbers that JAX never takes for one another.
 
-`jax.tree_util.register_dataclass` makes trees of which JAX compares the fields and not the class (jax 0.8 to 0.10: the
-structures of two classes with fields alike are equal, and only their hashes differ). The cache of `jax.jit` compares
-few bits of a hash before it asks whether structures are equal, so about once in a hundred times a shift was made by the
-program of a rotation, and a class that was defined anew in a notebook by that of its former self.
+`jax.tree_util.register_dataclass` makes trees of which JAX compares the fields and not the class (jax 0.10.2, and not
+0.8.0): the structures of two classes with fields alike are equal, and only their hashes differ. The cache of `jax.jit`
+compares few bits of a hash before it asks whether structures are equal, so about once in a hundred times a shift was
+made by the program of a rotation, and a class that was defined anew in a notebook by that of its former self.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -21,7 +21,7 @@ def gaussian_blur(image: Image, deviation_pixels: Leaf) -> Image:
     """Blur an image by a Gaussian, mirrored at its edges: `scipy.ndimage.gaussian_filter`.
 
     Every axis is a product with a matrix, which has the same shape whatever the width: one program blurs by any. On a
-    CPU it takes as long as adding up 9 shifted images, and less than that for any wider blur (docs/performance.md).
+    CPU it takes as long as adding up some fifteen shifted images (docs/performance.md).
 
     Args:
         image: the image, or a signal or volume, which is blurred along every axis but its channels.
